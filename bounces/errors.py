@@ -1,0 +1,21 @@
+"""What a user can put right: the exceptions that leave the library."""
+
+
+class BouncesError(Exception):
+    """Something the user can fix; the message says what, where, and what to do."""
+
+
+class SourceError(BouncesError):
+    """A source of mail that isn't there, can't be read, or holds no mail."""
+
+
+class RuleError(BouncesError):
+    """A rule file that isn't valid; names file and rule id."""
+
+
+class PolicyError(BouncesError):
+    """A policy that isn't known or isn't valid; names file and reason."""
+
+
+class OutputError(BouncesError):
+    """An output file that can't be written, or a file type nobody knows."""
