@@ -94,6 +94,12 @@ def _status(text: str, classes: str, near: int, code: str | None) -> tuple[str, 
     return first
 
 
+def find_status(text: str) -> str | None:
+    """Return the first enhanced code in a text of any class, or None."""
+    match = STATUS.search(text)
+    return match.group() if match else None
+
+
 def plain(text: str) -> str:
     """Return a reply as one line: line breaks folded, and the code that opens each line of a multi-line reply said once."""
     line = " ".join(text.split())

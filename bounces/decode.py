@@ -1,0 +1,84 @@
+"""Message in, Notice out: which format claims it, and what that one read."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from bounces import codes, evidence, formats
+from bounces.model import Action, Attempt, Kind, Message, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FALLBACKS = ("dsn", "prose")  # asked in this order, after nobody else claimed
+
+KINDS = {
+    Action.FAILED: Kind.FAILURE,
+    Action.DELAYED: Kind.DELAY,
+    Action.DELIVERED: Kind.DELIVERY,
+    Action.RELAYED: Kind.DELIVERY,
+    Action.EXPANDED: Kind.DELIVERY,
+}
+WORST_FIRST = (Kind.FAILURE, Kind.DELAY, Kind.DELIVERY)
+
+
+class Format(Protocol):
+    """What each module in `formats/` offers."""
+
+    def claims(self, message: Message) -> bool:
+        """Say whether the message is of this software."""
+
+    def decode(self, message: Message) -> Iterator[Attempt]:
+        """Yield an attempt for each recipient."""
+
+
+@cache
+def all_formats() -> dict[str, Format]:
+    """Return the formats by name, found in their folder."""
+    names = sorted(module.name for module in pkgutil.iter_modules(formats.__path__))
+    return {name: cast("Format", importlib.import_module(f"{formats.__name__}.{name}")) for name in names}
+
+
+def claimers(message: Message) -> tuple[str, ...]:
+    """Return the names of the formats, fallbacks apart, that claim a message; more than one is our bug."""
+    return tuple(name for name, module in all_formats().items() if name not in FALLBACKS and module.claims(message))
+
+
+def decode(message: Message) -> Notice:
+    """Read a notice with the format that claims it, else dsn, else prose; without any it is unrecognized."""
+    known = all_formats()
+    for name in (*claimers(message)[:1], *FALLBACKS):
+        if name in FALLBACKS and not known[name].claims(message):
+            continue
+        attempts = tuple(_finished(attempt, message) for attempt in known[name].decode(message))
+        if attempts:
+            return _notice(message, name, getattr(known[name], "KIND", None), attempts)
+    return Notice(Kind.UNRECOGNIZED, "", ())
+
+
+def _notice(message: Message, name: str, kind: Kind | None, attempts: tuple[Attempt, ...]) -> Notice:
+    """Put together what a format read; without a kind of its own the worst action decides."""
+    kinds = {KINDS[attempt.action or Action.FAILED] for attempt in attempts}
+    group = message.delivery_status[0] if message.delivery_status else None
+    reporting = (group.get("Reporting-MTA") or "").rpartition(";")[2].split() if group else []
+    return Notice(
+        kind=kind or next(one for one in WORST_FIRST if one in kinds),
+        format=name,
+        attempts=attempts,
+        reporting_mta=reporting[0].strip("()[]") if reporting else None,
+        feedback_type=(message.feedback_report.get("Feedback-Type") or "").lower() or None if message.feedback_report else None,
+    )
+
+
+def _finished(attempt: Attempt, message: Message) -> Attempt:
+    """Fill what follows from the rest: a bare status gives way to a specific one, and a notice without Action tells it by its words."""
+    own = codes.find(attempt.diagnostic_code or "")
+    status = own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status
+    action = attempt.action or (Action.DELAYED if evidence.is_delay(message) else Action.FAILED)
+    sent = evidence.sent_to(message)
+    only = sent[0] if attempt.final_recipient is None and len(sent) == 1 else None
+    return replace(attempt, status=status, action=action, reply_code=attempt.reply_code or own.reply_code, final_recipient=attempt.final_recipient or only)

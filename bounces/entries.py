@@ -1,0 +1,71 @@
+"""Text for people in, Attempts out: the address a notice lists, and what stands beside it."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from bounces import address, codes
+from bounces.model import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST = 4000  # characters beside an address that still belong to it
+
+HOSTNAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
+HOST = re.compile(
+    rf"\b(?:host|server|while talking to|connected to|connect to|delivery via|by server|by|MTA|from remote host|via|with)\s+<?"
+    rf"({HOSTNAME})\.?>?\s*:?\s*[\[(]\s*(?:IPv6:)?[0-9a-fA-F.:]{{3,45}}"  # host mx.example.com [192.0.2.1]
+    rf"|(?:while talking to|host|remote host|servers?|contact|by)\s+({HOSTNAME})(?:\.?:|\s+(?:said|says|refused|rejected))"
+    rf"|^\s*({HOSTNAME})\s+\[[0-9a-fA-F.:]{{3,45}}\]\s+(?:did not|rejected|said)",
+    re.IGNORECASE | re.MULTILINE,
+)
+COMMAND = re.compile(
+    r"(?:in reply to|after|in response to|response to|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|during|SMTP command:?)\s*(?:the\s+)?(?:final\s+)?"
+    r"(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT|RSET|QUIT|initial connection|greeting)\b",
+    re.IGNORECASE,
+)
+COMMANDS = {"END OF DATA": "DATA", "END OF MESSAGE": "DATA", "MESSAGE BODY": "DATA", "MAIL FROM": "MAIL", "RCPT TO": "RCPT", "INITIAL CONNECTION": "CONNECT", "GREETING": "CONNECT"}
+
+
+def entries(text: str, recipient: re.Pattern[str], *, after: re.Pattern[str] | None = None, until: re.Pattern[str] | None = None) -> Iterator[Attempt]:
+    """Yield an attempt for each match of `recipient` (its first group is the address); what follows up to the next one is its text.
+
+    Only the text after `after` and before `until` is read; without a match of `after` there is nothing.
+    """
+    if after is not None:
+        found = after.search(text)
+        if found is None:
+            return
+        text = text[found.end() :]
+    if until is not None and (found := until.search(text)):
+        text = text[: found.start()]
+    matches = [match for match in recipient.finditer(text) if address.parse(match.group(1))]
+    for match, following in zip_longest(matches, matches[1:]):
+        yield described(match.group(1), text[match.end() : following.start() if following else len(text)])
+
+
+def described(recipient: str | None, text: str) -> Attempt:
+    """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it."""
+    text = text[:LONGEST]
+    reply = codes.find(text)
+    host = HOST.search(text)
+    return Attempt(
+        final_recipient=address.parse(recipient),
+        status=reply.status,
+        reply_code=reply.reply_code,
+        diagnostic_code=codes.plain(text).strip(" :-") or None,
+        remote_mta=next((group for group in host.groups() if group), None) if host else None,
+        command=command(text),
+    )
+
+
+def command(text: str) -> str | None:
+    """Return the SMTP command that a text says was refused: HELO, MAIL, RCPT, DATA …"""
+    match = COMMAND.search(text)
+    if match is None:
+        return None
+    word = match.group(1).upper().replace("_", " ")
+    return COMMANDS.get(word, word)

@@ -1,0 +1,30 @@
+"""RFC 5965, complaints of mailbox providers: 'Content-Type: multipart/report; report-type=feedback-report'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bounces import address, evidence
+from bounces.model import Attempt, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+KIND = Kind.COMPLAINT
+
+
+def claims(message: Message) -> bool:
+    """Say whether the message carries a feedback report."""
+    return message.feedback_report is not None
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each recipient that the report names, else for whom the returned message was sent to, else one without."""
+    report = message.feedback_report
+    assert report is not None
+    named = [found for name in ("Original-Rcpt-To", "Removal-Recipient") for value in report.all(name) if (found := address.parse(value))]
+    recipients = tuple(dict.fromkeys(named)) or evidence.sent_to(message)
+    for recipient in recipients or (None,):
+        yield Attempt(final_recipient=recipient, original_recipient=recipient)

@@ -1,0 +1,110 @@
+"""RFC 3464, by any software: 'Content-Type: multipart/report; report-type=delivery-status'."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from bounces import address, codes, evidence
+from bounces.entries import described
+from bounces.model import Action, Attempt, Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from bounces.model import Message
+
+# smtp; 550 5.1.1 User unknown
+TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
+RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
+ACTIONS = {"failure": Action.FAILED, "fail": Action.FAILED, "delay": Action.DELAYED, "deliverable": Action.DELIVERED, "expand": Action.EXPANDED}
+
+
+def claims(message: Message) -> bool:
+    """Say whether the message has a group of fields for a recipient, and is a notice and no talk about one."""
+    return any(_is_recipient(group) for group in message.delivery_status) and (
+        "message/delivery-status" in message.part_types or "message/global-delivery-status" in message.part_types or evidence.is_notice(message)
+    )
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each group; the text for people fills what the fields don't say."""
+    groups = [part for group in message.delivery_status for part in _split(group) if _is_recipient(part)]
+    attempts = [_attempt(group) for group in groups]
+    known = [attempt.final_recipient for attempt in attempts if attempt.final_recipient]
+    for attempt in attempts:
+        yield attempt.filled(_beside(message.text, attempt.final_recipient or attempt.original_recipient, known))
+
+
+def _is_recipient(group: Headers) -> bool:
+    return any(name in group for name in RECIPIENT_FIELDS) or ("Action" in group and "Status" in group)
+
+
+def _split(group: Headers) -> Iterator[Headers]:
+    """Split a group in which several recipients' fields follow one another without the blank line."""
+    fields: list[tuple[str, str]] = []
+    for name, value in group.fields:
+        if name.lower() in {"final-recipient", "original-recipient"} and any(name.lower() == other.lower() for other, _ in fields):
+            yield Headers(tuple(fields))
+            fields = []
+        fields.append((name, value))
+    yield Headers(tuple(fields))
+
+
+def _attempt(group: Headers) -> Attempt:
+    """Read a group's fields (RFC 3464, section 2.3)."""
+    kind, diagnostic = _typed(group.get("Diagnostic-Code"))
+    action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
+    told = next((Action(action) for _ in (1,) if action in list(Action)), ACTIONS.get(action))
+    reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
+    status = codes.find_status(group.get("Status") or "")
+    original = address.parse(group.get("Original-Recipient"))
+    return Attempt(
+        final_recipient=address.parse(group.get("Final-Recipient")) or original,
+        original_recipient=original,
+        action=told,
+        status=status if status and not codes.is_bare(status) else reply.status or status,
+        reply_code=reply.reply_code,
+        diagnostic_code=codes.plain(diagnostic) if diagnostic else None,
+        diagnostic_type=kind,
+        remote_mta=_host(group.get("Remote-MTA")),
+        will_retry_until=_date(group.get("Will-Retry-Until")),
+    )
+
+
+def _typed(value: str | None) -> tuple[str | None, str | None]:
+    """Split "smtp; 550 …" into type and text."""
+    match = TYPED.match(value or "")
+    if match is None:
+        return None, value
+    return match.group(1).lower(), match.group(2).strip() or None
+
+
+def _host(value: str | None) -> str | None:
+    """Return the host of "dns; mx.example.com (192.0.2.1)", or the address when there is no name."""
+    _, name = _typed(value)
+    words = (name or "").replace("(", " ").replace("[", " ").replace(">", " ").replace("<", " ").split()
+    return words[0].rstrip(".,;:])") or None if words else None
+
+
+def _date(value: str | None) -> datetime | None:
+    """Return a date-time field, or None when it isn't one."""
+    try:
+        return parsedate_to_datetime(value) if value else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _beside(text: str, recipient: str | None, known: list[str]) -> Attempt:
+    """Return what the text for people says of a recipient: from its address up to the next one's."""
+    if not recipient or len(known) > 50:  # noqa: PLR2004
+        return Attempt()
+    places = [(start, end) for found, start, end in address.in_text(text) if found.lower() == recipient.lower()]
+    if not places:
+        return described(None, text) if len(known) == 1 else Attempt()
+    others = {other.lower() for other in known if other.lower() != recipient.lower()}
+    stop = next((start for found, start, _ in address.in_text(text) if start > places[0][1] and found.lower() in others), len(text))
+    beside = described(None, text[places[0][1] : stop])
+    return beside if beside.reply_code or beside.status or len(places) > 1 else beside

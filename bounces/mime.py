@@ -1,0 +1,387 @@
+"""Raw bytes in, Message out; bad mail never raises, its flaws come back as defects.
+
+Two readers make the same tree of parts: fast-mail-parser where it can be trusted, the standard library's email package (compat32)
+for every message where the fast one is in doubt, and everywhere that it isn't installed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import email
+import email.header
+import email.message
+import email.policy
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+
+from bounces.model import Headers, Message
+
+try:
+    import fast_mail_parser
+except ImportError:  # no wheel for this platform: the reference reader serves alone
+    fast_mail_parser = None  # type: ignore[assignment]
+
+LONGEST_TEXT = 256 * 1024  # bytes of a text part that are read; a notice says what it has to say long before
+MOST_PARTS = 200
+MOST_HEADERS = 2000
+
+FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:[ \t]*(.*)", re.DOTALL)
+ENCODED = re.compile(r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*\?=")
+BETWEEN_ENCODED = re.compile(r"(\?=)\s+(?==\?)")
+BLANK_LINE = re.compile(rb"\n[ \t]*\n")
+PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
+STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
+
+# a field name that only the header of a message has, at the start of a line of text: there a quoted message may begin
+QUOTED = re.compile(
+    r"^(?:Received|Return-Path|Message-Id|DKIM-Signature|X-[\w-]+|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To"
+    r"|ARC-[\w-]+|Authentication-Results|DomainKey-Signature|User-Agent|List-[\w-]+)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature", "content-type", "delivered-to", "user-agent"})
+MACHINE_FIELD = re.compile(r"^(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+MACHINE_FIELDS = frozenset(
+    "reporting-mta received-from-mta arrival-date original-envelope-id dsn-gateway final-recipient original-recipient action status remote-mta "
+    "diagnostic-code last-attempt-date will-retry-until final-log-id localized-diagnostic-code".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A leaf of the tree; `content` decodes it and may raise ValueError. An embedded message's content is its own bytes."""
+
+    content_type: str
+    header: str
+    content: Callable[[], bytes]
+
+
+def parse(data: bytes) -> Message:
+    """Read a message. What could not be read is named in `defects`; what could is there all the same."""
+    data = _unix(data)
+    end = BLANK_LINE.search(data)
+    headers = header_fields(_text(data[: end.start()] if end else data, None)[0])
+    content_type = _content_type(headers.get("Content-Type") or "")
+    body = data[end.end() :] if end else b""
+    defects: list[str] = []
+    if not content_type.startswith("multipart/"):
+        parts: list[_Part] = [_leaf(content_type, headers, body)]
+    else:
+        parts = _tree(data, body, headers, defects)
+    message = Message(headers=headers, content_type=content_type, report_type=_parameter(headers.get("Content-Type") or "", "report-type"))
+    return _gather(message, parts, defects)
+
+
+def header_fields(block: str) -> Headers:
+    """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
+    fields: list[tuple[str, str]] = []
+    for line in re.sub(r"\n[ \t]+", " ", block).split("\n", MOST_HEADERS)[:MOST_HEADERS]:
+        match = FIELD.match(line)
+        if match:
+            name, value = match.groups()
+            fields.append((name, decode_words(value.strip()) if "=?" in value else value.strip()))
+    return Headers(tuple(fields))
+
+
+def decode_words(value: str) -> str:
+    """Decode the encoded words (RFC 2047) of a header field; what isn't one stays as it is."""
+
+    def decoded(match: re.Match[str]) -> str:
+        charset, encoding, text = match.group()[2:-2].split("?", 2)
+        try:
+            raw = binascii.a2b_base64(text + "===") if encoding in "bB" else binascii.a2b_qp(text.replace(" ", "_"), header=True)
+        except (binascii.Error, ValueError):
+            return match.group()
+        return _text(raw, charset.partition("*")[0])[0]
+
+    return ENCODED.sub(decoded, BETWEEN_ENCODED.sub(r"\1", value))
+
+
+def _unix(data: bytes) -> bytes:
+    """Return a message with Unix line ends, whichever it came with."""
+    if b"\r" not in data:
+        return data
+    return data.replace(b"\r\n", b"\n") if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def _content_type(value: str) -> str:
+    """Return a Content-Type's type and subtype; text/plain where it is missing or nonsense."""
+    kind = value.partition(";")[0].strip().lower()
+    return kind if kind.count("/") == 1 and " " not in kind else "text/plain"
+
+
+def _parameter(value: str, name: str) -> str | None:
+    """Return a parameter of a Content-Type, or None."""
+    return next((quoted or plain for key, quoted, plain in PARAMETER.findall(value) if key.lower() == name), None)
+
+
+def _leaf(content_type: str, headers: Headers, body: bytes) -> _Part:
+    """Make the only part of a message that isn't multipart."""
+    encoding = (headers.get("Content-Transfer-Encoding") or "").strip().lower()
+    return _Part(content_type, headers.get("Content-Type") or "", lambda: _transfer_decoded(body, encoding))
+
+
+def _transfer_decoded(body: bytes, encoding: str) -> bytes:
+    """Undo a Content-Transfer-Encoding. Raise ValueError on base64 that is none at all."""
+    if encoding == "base64":
+        return binascii.a2b_base64(body + b"===")
+    return binascii.a2b_qp(body) if encoding == "quoted-printable" else body
+
+
+def _tree(data: bytes, body: bytes, headers: Headers, defects: list[str]) -> list[_Part]:
+    """Read a multipart message's leaves by the fast reader, or by the reference reader where that one is in doubt."""
+    boundary = _parameter(headers.get("Content-Type") or "", "boundary")
+    if not boundary:
+        defects.append("multipart without a boundary")
+    elif b"--" + boundary.encode("utf-8", "surrogateescape") not in body:
+        defects.append("boundary not found in the body")
+    if fast_mail_parser is not None and not defects and not _doubtful(data):
+        try:
+            return _fast(data)
+        except (fast_mail_parser.ParseError, ValueError):
+            pass
+    try:
+        parts = _reference(data)
+    except RecursionError:
+        defects.append("nested too deeply")
+        parts = []
+    return parts or [_Part("text/plain", "", lambda: body)]
+
+
+def _doubtful(data: bytes) -> bool:
+    """Say whether the fast reader could lose something: one boundary is the beginning of another, or a part's base64 is dirty."""
+    boundaries = {quoted or plain for quoted, plain in re.findall(rb'boundary\s*=\s*(?:"([^"\n]+)"|([^\s;]+))', data[:LONGEST_TEXT], re.IGNORECASE)}
+    return any(one != other and other.startswith(one) for one in boundaries for other in boundaries) or len(boundaries) > 20
+
+
+def _fast(data: bytes) -> list[_Part]:
+    """Read the leaves with fast-mail-parser's lazy tree. Raise ParseError where it gives up."""
+    parts: list[_Part] = []
+    stack = [fast_mail_parser.parse_email_tree(data, mode="lazy")]
+    while stack and len(parts) < MOST_PARTS:
+        node = stack.pop()
+        kind = node.content_type.lower()
+        if kind.startswith("multipart/"):
+            stack.extend(reversed(node.children))
+            continue
+        header = next((values[0] for name, values in node.headers.items() if name.lower() == "content-type"), "")
+        if kind.startswith("text/") or kind.startswith("message/") and not node.is_message:
+            content = node.content or b""  # decoded now: dirty base64 sends the message to the reference reader
+            parts.append(_Part(kind, header, lambda content=content: content))  # type: ignore[misc]
+        else:
+            parts.append(_Part(kind, header, lambda node=node: node.content or b""))  # type: ignore[misc]
+    return parts
+
+
+def _reference(data: bytes) -> list[_Part]:
+    """Read the leaves with the standard library."""
+    parts: list[_Part] = []
+    stack = [email.message_from_bytes(data, policy=email.policy.compat32)]
+    while stack and len(parts) < MOST_PARTS:
+        node = stack.pop()
+        kind = node.get_content_type()
+        payload = node.get_payload()
+        if kind.startswith("multipart/") and isinstance(payload, list):
+            stack.extend(reversed(payload))
+            continue
+        header = str(node.get("Content-Type", ""))
+        if isinstance(payload, list):
+            blocks = ["".join(f"{name}: {value}\n" for name, value in inner.items()) for inner in payload]
+            content = "\n".join(blocks).encode("utf-8", "surrogateescape")
+        else:
+            decoded = node.get_payload(decode=True)
+            content = decoded if isinstance(decoded, bytes) else b""
+        parts.append(_Part("text/plain" if kind.startswith("multipart/") else kind, header, lambda content=content: content))  # type: ignore[misc]
+    return parts
+
+
+def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message:
+    """Sort the leaves into the three parts of a report."""
+    texts: list[str] = []
+    markup: str | None = None
+    groups: tuple[Headers, ...] = ()
+    found: dict[str, Headers] = {}
+    for part in parts:
+        kind = part.content_type
+        if not (kind.startswith("text/") or kind in STATUS_TYPES | RETURNED_TYPES or kind in OTHER_FIELDS):
+            continue
+        text = _part_text(part, defects, header_only=kind in RETURNED_TYPES)
+        if kind in STATUS_TYPES:
+            groups += field_groups(text)
+        elif kind in RETURNED_TYPES:
+            found.setdefault("returned", header_fields(text))
+        elif kind in OTHER_FIELDS:
+            found.setdefault(OTHER_FIELDS[kind], Headers(tuple(field for group in field_groups(text) for field in group.fields)))
+        elif kind == "text/html":
+            markup = markup or text
+        elif "returned" not in found:
+            texts.append(text)
+    text = "\n\n".join(one for one in texts if one.strip())
+    html = not text.strip() and markup is not None
+    text = html_text(markup) if html and markup else text
+    text, quoted = split_returned(text)
+    return replace(
+        message,
+        text=text,
+        html=html,
+        part_types=tuple(part.content_type for part in parts),
+        delivery_status=groups or machine_groups(text),
+        returned=found.get("returned") or quoted,
+        feedback_report=found.get("feedback_report"),
+        disposition_notification=found.get("disposition_notification"),
+        defects=tuple(dict.fromkeys(defects)),
+    )
+
+
+OTHER_FIELDS = {
+    "message/feedback-report": "feedback_report",
+    "message/disposition-notification": "disposition_notification",
+    "message/global-disposition-notification": "disposition_notification",
+}
+
+
+def _part_text(part: _Part, defects: list[str], *, header_only: bool) -> str:
+    """Decode a part's bytes to text; of a returned message only the header."""
+    try:
+        data = _unix(part.content())
+    except (ValueError, LookupError):
+        defects.append(f"{part.content_type} part cannot be decoded")
+        return ""
+    if header_only:
+        end = BLANK_LINE.search(data, 1)
+        data = data.lstrip(b"\n")[: end.start()] if end else data
+    elif len(data) > LONGEST_TEXT:
+        defects.append(f"{part.content_type} part cut at {LONGEST_TEXT} bytes")
+        data = data[:LONGEST_TEXT]
+    text, flaw = _text(data, _parameter(part.header, "charset"))
+    if flaw:
+        defects.append(flaw)
+    return text
+
+
+def _text(data: bytes, charset: str | None) -> tuple[str, str | None]:
+    """Decode bytes by their charset; undeclared or wrong, by what they look like. Return the text, and the flaw if there is one."""
+    if data.isascii() and b"\x1b" not in data:
+        return data.decode("ascii"), None
+    declared = (charset or "").strip().strip("\"'").lower()
+    if b"\x1b$" in data and declared in {"", "us-ascii", "utf-8"}:
+        declared = "iso-2022-jp"
+    for name in (CHARSETS.get(declared, declared), "utf-8"):
+        try:
+            return data.decode(name), None if name == declared or declared in CHARSETS or not declared else f"not valid {declared}"
+        except (LookupError, UnicodeDecodeError, ValueError):
+            continue
+    name = CHARSETS.get(declared, declared)
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        name = "cp1252"
+    return data.decode(name if name not in {"", "ascii", "utf-8"} else "cp1252", "replace"), f"not valid {declared}" if declared else "undeclared charset"
+
+
+# what mail calls a charset, and the superset that the mail is really written in
+CHARSETS = {
+    "us-ascii": "ascii",
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "big5": "big5hkscs",
+    "unicode-1-1-utf-7": "utf-7",
+    "iso-8859-8-i": "iso-8859-8",
+    "windows-874": "cp874",
+    "x-unknown": "",
+    "unknown-8bit": "",
+    "default": "",
+}
+
+
+def field_groups(text: str) -> tuple[Headers, ...]:
+    """Read the groups of fields of a delivery-status part, blank lines between them (RFC 3464, section 2.1)."""
+    groups = (header_fields(block) for block in re.split(r"\n[ \t]*\n", text.strip("\n")))
+    return tuple(group for group in groups if group)
+
+
+def machine_groups(text: str) -> tuple[Headers, ...]:
+    """Read the groups that a broken notice carries as plain text."""
+    if not MACHINE_FIELD.search(text):
+        return ()
+    groups = []
+    for group in field_groups(text):
+        fields = tuple((name, value) for name, value in group.fields if name.lower() in MACHINE_FIELDS)
+        if len(fields) >= 2 or fields and fields[0][0].lower() == "reporting-mta":
+            groups.append(Headers(fields))
+    return tuple(groups)
+
+
+def split_returned(text: str) -> tuple[str, Headers | None]:
+    """Split a text where the header of a returned message begins: three fields in a row, of which some are of messages only."""
+    for match in QUOTED.finditer(text):
+        start = match.start()
+        if start and text[start - 1] != "\n":
+            continue
+        block = re.split(r"\n[ \t]*\n", text[start : start + 20_000], maxsplit=1)[0]
+        headers = header_fields(block)
+        names = {name.lower() for name, _ in headers.fields}
+        if len(headers.fields) >= 3 and len(names & HEADER_ONLY) >= 1 and not names & MACHINE_FIELDS:
+            return text[:start], headers
+    return text, None
+
+
+class _Stripper(HTMLParser):
+    """HTML in, the text a person sees out."""
+
+    BREAKS = frozenset("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 hr blockquote pre section article".split())
+    HIDDEN = frozenset(("style", "script", "head", "title"))
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self.hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """Open a line where the tag does, and hide what nobody sees."""
+        if tag in self.HIDDEN:
+            self.hidden += 1
+        elif tag in self.BREAKS:
+            self.pieces.append("\n")
+        elif tag in {"td", "th"}:
+            self.pieces.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close a line where the tag does."""
+        if tag in self.HIDDEN:
+            self.hidden = max(0, self.hidden - 1)
+        elif tag in self.BREAKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is seen; in HTML a line break is a space."""
+        if not self.hidden:
+            self.pieces.append(data.replace("\n", " "))
+
+
+def html_text(markup: str) -> str:
+    """Return the text of an HTML part, a line for each block."""
+    stripper = _Stripper()
+    stripper.feed(markup)
+    stripper.close()
+    lines = (" ".join(line.split()) for line in "".join(stripper.pieces).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
+    """Yield (content type, content) of each leaf by one reader, "fast" or "reference", so that a test can hold that they agree."""
+    for part in {"fast": _fast, "reference": _reference}[reader](_unix(data)):
+        yield part.content_type, part.content()
