@@ -1,1 +1,65 @@
-"""Reads bounce messages and says, per recipient, what failed, why, and what to do."""
+"""Reads bounce messages and says, per recipient, what failed, why, and what to do.
+
+import bounces
+
+events = bounces.read("mail.mbox")      # a DataFrame, a row for each recipient of each message
+recipients = bounces.report(events)     # a row for each recipient
+bounces.classify("552 5.2.2 mailbox full").recommended_action
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bounces.analyze import classify, events
+    from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SourceError
+    from bounces.explain import explain
+    from bounces.model import Classification, Event
+    from bounces.summarize import read, report
+
+__version__ = "0.1.0"
+__all__ = [
+    "BouncesError",
+    "Classification",
+    "Event",
+    "OutputError",
+    "PolicyError",
+    "RuleError",
+    "SourceError",
+    "classify",
+    "events",
+    "explain",
+    "read",
+    "report",
+]
+
+# where each public name lives; imported when it is first used, so that `import bounces` costs nothing and leaves pandas out
+_HOMES = {
+    "BouncesError": "errors",
+    "Classification": "model",
+    "Event": "model",
+    "OutputError": "errors",
+    "PolicyError": "errors",
+    "RuleError": "errors",
+    "SourceError": "errors",
+    "classify": "analyze",
+    "events": "analyze",
+    "explain": "explain",
+    "read": "summarize",
+    "report": "summarize",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bounces' has no attribute {name!r}")
+    value = getattr(import_module(f"bounces.{_HOMES[name]}"), name)
+    globals()[name] = value  # a public function may bear its module's name: the function wins
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,7 +16,7 @@ import ahocorasick
 
 from bounces import codes
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
-from bounces.rules import GENERIC_CODE, PROVIDER_CODE, REPLY, TEXT, Rule
+from bounces.rules import CODE, GENERIC_CODE, PROVIDER_CODE, REPLY, TEXT, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ DEAD = frozenset(
 
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:]{1,255}")
 SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
-QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", "''''\"\"\"\"\"")
+QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
 
 
 def normalise(text: str) -> str:
@@ -79,7 +79,10 @@ class RuleSet:
         found = [(rule, phrase) for rule, phrase in self._matches(text) if rule.holds(status, reply_code, domains)]
         found += [(rule, "") for rule in self._codes if rule.holds(status, reply_code, domains)]
         told = next((rule.reason for rule, phrase in found if not phrase and rule.tier not in {GENERIC_CODE, REPLY}), None)
-        found.sort(key=lambda one: (-one[0].tier, one[0].reason != told, -len(one[1]), one[0].reason in DEAD, one[0].id))
+        weight = _weights(found)
+        found.sort(
+            key=lambda one: (-one[0].tier, one[0].reason != told, -weight[one[0].tier, one[0].reason], one[0].reason in DEAD, -len(one[1]), one[0].id)
+        )
         return tuple(Evidence(rule.id, rule.reason, rule.tier, phrase) for rule, phrase in found)
 
     def _matches(self, text: str) -> Iterator[tuple[Rule, str]]:
@@ -97,6 +100,18 @@ class RuleSet:
             rule, wording, count = self._phrases[phrase]
             if len(parts) == count and _in_order([parts[number] for number in range(count)]):
                 yield rule, wording
+
+
+def _weights(found: Iterable[tuple[Rule, str]]) -> dict[tuple[int, Reason], int]:
+    """Weigh the reasons of each tier: the letters of the longest phrase of each rule that tells one."""
+    longest: dict[tuple[str, int, Reason], int] = {}
+    for rule, phrase in found:
+        key = (rule.id, rule.tier, rule.reason)
+        longest[key] = max(longest.get(key, 0), sum(char.isalnum() for char in phrase))
+    weights: dict[tuple[int, Reason], int] = defaultdict(int)
+    for (_, tier, reason), letters in longest.items():
+        weights[tier, reason] += letters
+    return weights
 
 
 def _edge(text: str, outside: int, inside: int) -> bool:
@@ -129,12 +144,16 @@ def _domains(host: str | None) -> frozenset[str]:
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
-    """Say why an attempt failed. `host` is the server that spoke, or the recipient's domain, when the attempt names none."""
-    own = codes.find(attempt.diagnostic_code or "")
+    """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
+    said = attempt.diagnostic_code or ""
+    own = codes.find(said)
     status = own.status if own.status and not (codes.is_bare(own.status) and attempt.status) else attempt.status
     reply_code = attempt.reply_code or own.reply_code
-    text = normalise(attempt.diagnostic_code or "")
-    evidence = rules.evidence(text, status, reply_code, attempt.remote_mta or host)
+    evidence = rules.evidence(normalise(said[own.start :] if own.reply_code else said), status, reply_code, host or attempt.remote_mta)
+    if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
+        # the server's own words tell nothing; those of the system that quotes it may
+        wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
+        evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
     reason = evidence[0].reason if evidence else Reason.UNKNOWN
     contradictions = tuple(_contradictions(evidence, attempt.status or status, reply_code))
     return Verdict(
@@ -169,7 +188,8 @@ def _contradictions(evidence: Sequence[Evidence], status: str | None, reply_code
 def _others(evidence: Sequence[Evidence]) -> Iterable[Evidence]:
     """Return the specific evidence for other reasons than the winner's, one for each reason."""
     winner = evidence[0]
-    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TEXT or one.tier not in {GENERIC_CODE, REPLY} and not one.matched))
+    bare = {GENERIC_CODE, REPLY}
+    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TEXT or (one.tier not in bare and not one.matched)))
     return {one.reason: one for one in reversed(list(specific))}.values()
 
 

@@ -81,4 +81,6 @@ def _finished(attempt: Attempt, message: Message) -> Attempt:
     action = attempt.action or (Action.DELAYED if evidence.is_delay(message) else Action.FAILED)
     sent = evidence.sent_to(message)
     only = sent[0] if attempt.final_recipient is None and len(sent) == 1 else None
-    return replace(attempt, status=status, action=action, reply_code=attempt.reply_code or own.reply_code, final_recipient=attempt.final_recipient or only)
+    return replace(
+        attempt, status=status, action=action, reply_code=attempt.reply_code or own.reply_code, final_recipient=attempt.final_recipient or only
+    )

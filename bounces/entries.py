@@ -23,14 +23,33 @@ HOST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 COMMAND = re.compile(
-    r"(?:in reply to|after|in response to|response to|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|during|SMTP command:?)\s*(?:the\s+)?(?:final\s+)?"
-    r"(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT|RSET|QUIT|initial connection|greeting)\b",
+    r"(?:in reply to|after|in response to|response to|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|during|"
+    r"SMTP command:?)\s*(?:the\s+)?(?:final\s+)?"
+    r"(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT|RSET|QUIT|"
+    r"initial connection|greeting)\b",
     re.IGNORECASE,
 )
-COMMANDS = {"END OF DATA": "DATA", "END OF MESSAGE": "DATA", "MESSAGE BODY": "DATA", "MAIL FROM": "MAIL", "RCPT TO": "RCPT", "INITIAL CONNECTION": "CONNECT", "GREETING": "CONNECT"}
+COMMANDS = {
+    "END OF DATA": "DATA",
+    "END OF MESSAGE": "DATA",
+    "MESSAGE BODY": "DATA",
+    "MAIL FROM": "MAIL",
+    "RCPT TO": "RCPT",
+    "INITIAL CONNECTION": "CONNECT",
+    "GREETING": "CONNECT",
+}
+
+# what stands before a server's own words: nothing of it tells a reason
+WRAPPER = re.compile(
+    r"SMTP error from remote (?:mail ?server|mailer|server)|\bhost \S+ (?:\[[^\]]*\] )?said:|the other server returned was|"
+    r"Remote Server returned|did not like our ",
+    re.IGNORECASE,
+)
 
 
-def entries(text: str, recipient: re.Pattern[str], *, after: re.Pattern[str] | None = None, until: re.Pattern[str] | None = None) -> Iterator[Attempt]:
+def entries(
+    text: str, recipient: re.Pattern[str], *, after: re.Pattern[str] | None = None, until: re.Pattern[str] | None = None
+) -> Iterator[Attempt]:
     """Yield an attempt for each match of `recipient` (its first group is the address); what follows up to the next one is its text.
 
     Only the text after `after` and before `until` is read; without a match of `after` there is nothing.
@@ -51,12 +70,13 @@ def described(recipient: str | None, text: str) -> Attempt:
     """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it."""
     text = text[:LONGEST]
     reply = codes.find(text)
+    said = text[reply.start :] if (reply.reply_code or reply.status) and WRAPPER.search(text[: reply.start]) else text
     host = HOST.search(text)
     return Attempt(
         final_recipient=address.parse(recipient),
         status=reply.status,
         reply_code=reply.reply_code,
-        diagnostic_code=codes.plain(text).strip(" :-") or None,
+        diagnostic_code=codes.plain(said).strip(" :-") or None,
         remote_mta=next((group for group in host.groups() if group), None) if host else None,
         command=command(text),
     )

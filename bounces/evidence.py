@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 ENOUGH = 3  # signs that make a notice
 
 DAEMON = re.compile(
-    r"^\W*$|mailer[-_. ]?daemon|mail[-_. ]?deliver\w*[-_. ]?(?:sub)?(?:system|service)|post\s?master|delivery[-_. ]?(?:subsystem|status|notification)|"
+    r"^\W*$|mailer[-_. ]?daemon|mail[-_. ]?deliver\w*[-_. ]?(?:sub)?(?:system|service)|post\s?master|delivery[-_. ]?(?:subsystem|status|"
+    r"notification)|"
     r"\bmdaemon\b|mail administrator|system administrator|\bmmsc\b|^\W*bounces?@|maildaemon|^daemon@|systemadministrator|administrateur syst|"
     r"administrador del sistema|amministratore di sistema|почтов\w+ (?:систем|служб)|mail ?(?:server|system)\b|no-?reply-?(?:bounce|ndr)",
     re.IGNORECASE,
@@ -21,10 +22,12 @@ DAEMON = re.compile(
 SUBJECT = re.compile(
     r"undeliver|non[- ]?deliver|not (?:be )?deliver|returned (?:mail|e-?mail|message|to sender)|return(?:ing)? (?:message|mail) to sender|"
     r"failure notice|deliver\w*[ :-]+(?:\w+[ -]+){0,2}(?:fail|status|problem|error|delay|unsuccess|report|notif|incomplete|impossible)|"
-    r"(?:fail|problem|error|warning|delay|unable|could not|cannot|can't|couldn't)\w*[ :-]+(?:\w+[ -]+){0,4}(?:deliver|send|mail)|mail failed|mail failure|"
+    r"(?:fail|problem|error|warning|delay|unable|could not|cannot|can't|couldn't)\w*[ :-]+(?:\w+[ -]+){0,4}(?:deliver|send|mail)|"
+    r"mail failed|mail failure|"
     r"mail system error|bounced? (?:mail|message)|delayed mail|\bNDR\b|\bDSN\b|"
     # German, French, Spanish, Portuguese, Italian, Dutch
-    r"unzustellbar|nicht zugestellt|zustell(?:ung|bericht|status)|rückläufer|non remis|non distribu|non délivr|échec de (?:la )?(?:remise|livraison|distribution)|"
+    r"unzustellbar|nicht zugestellt|zustell(?:ung|bericht|status)|rückläufer|non remis|non distribu|non délivr|échec de (?:la )?(?:remise|"
+    r"livraison|distribution)|"
     r"retour(?:né)? .{0,20}expéditeur|no (?:se )?(?:ha podido |pudo )?entreg|no entregado|devuelto|error de entrega|"
     r"não (?:foi )?(?:entreg|entregue)|não entregue|falha (?:na|de) entrega|devolvid|mancato recapito|non recapitabile|non consegnat|"
     r"onbestelbaar|niet (?:worden )?(?:afgeleverd|bezorgd)|"
@@ -39,24 +42,28 @@ SUBJECT = re.compile(
 )
 ANSWER = re.compile(r"^\s*(?:re|fwd?|aw|wg|sv|tr|rv|enc|odp|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 TEXT = re.compile(
-    r"(?:could|can|was|were|has|have|had)(?: ?not|n[’']?t)(?: yet)?(?: been| be)? (?:successfully )?(?:deliver|sent|reach)|(?:un)?able to (?:be )?deliver|"
+    r"(?:could|can|was|were|has|have|had)(?: ?not|n[’']?t)(?: yet)?(?: been| be)? (?:successfully )?(?:deliver|sent|reach)|"
+    r"(?:un)?able to (?:be )?deliver|"
     r"undeliver|delivery (?:has )?(?:failed|to the following|is delayed)|(?:did not|didn[’']t) reach|permanent(?:ly)? (?:fatal )?(?:error|fail)|"
     r"returned to (?:the )?sender|following (?:address|recipient)|address(?:\(es\)|es)? failed|rejected by",
     re.IGNORECASE,
 )
 DELAY_SUBJECT = re.compile(
-    r"\bdelay(?:ed|s)?\b|warning: (?:could not send|message)|still being retried|verzöger|retard[ée]|retras|atras|ritard|vertraag|opóźni|zpožd|försen|forsink|"
+    r"\bdelay(?:ed|s)?\b|warning: (?:could not send|message)|still being retried|verzöger|retard[ée]|retras|atras|ritard|vertraag|opóźni|"
+    r"zpožd|försen|forsink|"
     r"задерж|遅延|延迟|延遲|지연|not yet been delivered",
     re.IGNORECASE,
 )
 DELAY_TEXT = re.compile(
     r"(?:will|to) (?:be )?(?:continue to be |continue to |keep )?(?:retr(?:y|ied)|try(?:ing)?(?: again| to)?)\b|this is a warning(?: message)? only|"
-    r"do not need to resend|no need to (?:re-?send|retransmit)|no action is required|has been delayed|is (?:being )?delayed|still (?:in|being|trying)|not yet been|"
+    r"do not need to resend|no need to (?:re-?send|retransmit)|no action is required|has been delayed|is (?:being )?delayed|still (?:in|"
+    r"being|trying)|not yet been|"
     r"for up to \d+ (?:hours|days)|wird (?:weiter|erneut) versucht|seguirá intentando|nouvelle tentative",
     re.IGNORECASE,
 )
 GIVEN_UP = re.compile(
-    r"giv(?:en|ing) up|gave up|no further (?:delivery )?attempts|permanent(?:ly)? (?:error|fail)|will not be (?:retried|deliver)|not going to try again|"
+    r"giv(?:en|ing) up|gave up|no further (?:delivery )?attempts|permanent(?:ly)? (?:error|fail)|will not be (?:retried|deliver)|"
+    r"not going to try again|"
     r"has (?:now )?expired|could not be delivered|failed permanently",
     re.IGNORECASE,
 )
@@ -69,7 +76,12 @@ def is_notice(message: Message) -> bool:
         return False
     signs = 3 * ("X-Failed-Recipients" in headers) + 3 * (message.report_type == "delivery-status")
     signs += 2 * from_daemon(message) + (return_path(message) == "<>") + is_automatic(message)
-    signs += 2 * (subject_tells(message) is not None) + (message.returned is not None) + bool(TEXT.search(message.text[:3000]))
+    signs += (
+        2 * (subject_tells(message) is not None)
+        + (message.returned is not None)
+        + 2 * returned_to_its_sender(message)
+        + bool(TEXT.search(message.text[:3000]))
+    )
     signs -= 2 * any(name in headers for name in ("In-Reply-To", "References", "List-Post", "List-Id", "X-Mailing-List", "X-Beenthere"))
     return signs >= ENOUGH
 
@@ -77,6 +89,15 @@ def is_notice(message: Message) -> bool:
 def from_daemon(message: Message) -> bool:
     """Say whether a mail system sent the message, by its From."""
     return bool(DAEMON.search(message.headers.get("From") or ""))
+
+
+def returned_to_its_sender(message: Message) -> bool:
+    """Say whether the message gives its addressee back, as a part of its own, what that one had sent."""
+    returned = message.returned
+    if returned is None or not any(kind.startswith(("message/", "text/rfc822")) for kind in message.part_types):
+        return False
+    senders = {one.lower() for name in ("From", "Return-Path", "Sender") for one in address.all_of(returned.get(name))}
+    return any(one.lower() in senders for one in address.all_of(message.headers.get("To")))
 
 
 def return_path(message: Message) -> str | None:

@@ -204,7 +204,6 @@ class Message:
     feedback_report: Headers | None = None
     disposition_notification: Headers | None = None
     returned: Headers | None = None
-    returned_text: str = ""
     defects: tuple[str, ...] = ()
 
 
@@ -259,8 +258,6 @@ class Verdict:
     permanence: Permanence
     rule: str | None
     confidence: Confidence
-    status: str | None = None
-    reply_code: str | None = None
     evidence: tuple[Evidence, ...] = ()
     contradictions: tuple[str, ...] = ()
 

@@ -17,9 +17,11 @@ KIND = Kind.AUTO_REPLY
 
 # Subject: Automatic reply: Spring news
 SUBJECT = re.compile(
-    r"^\s*(?:(?:re|aw|antw|sv|vs):\s*)?\W*(?:auto(?:matic|mated|matische[sr]?)?[ -]*(?:reply|response|respon[ds]er?|antwort|answer|svar|odpowied)|auto:|out[ -]of[ -](?:the[ -])?office|"
+    r"^\s*(?:(?:re|aw|antw|sv|vs):\s*)?\W*(?:auto(?:matic|mated|matische[sr]?)?[ -]*(?:reply|response|respon[ds]er?|antwort|answer|svar|"
+    r"odpowied)|auto:|out[ -]of[ -](?:the[ -])?office|"
     r"abwesenheit|réponse automatique|reponse automatique|respuesta automática|resposta automática|risposta automatica|automatisch antwoord|"
-    r"automatyczna odpowiedź|automatická odpověď|автоответ|автоматический ответ|automatisk svar|autosvar|automaattinen vastaus|otomatik yan|自動(?:返信|応答|回覆)|自动(?:回复|答复)|자동 ?(?:회신|응답)|"
+    r"automatyczna odpowiedź|automatická odpověď|автоответ|автоматический ответ|automatisk svar|autosvar|automaattinen vastaus|otomatik yan|"
+    r"自動(?:返信|応答|回覆)|自动(?:回复|答复)|자동 ?(?:회신|응답)|"
     r"absent?e? (?:du bureau|from)|i am (?:away|out of)|away from|vacation (?:reply|notice)|on vacation)",
     re.IGNORECASE,
 )

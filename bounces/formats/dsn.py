@@ -65,7 +65,8 @@ def _attempt(group: Headers) -> Attempt:
         final_recipient=address.parse(group.get("Final-Recipient")) or original,
         original_recipient=original,
         action=told,
-        status=status if status and not codes.is_bare(status) else reply.status or status,
+        # what the server said in its own reply is nearer the cause than what the reporting system made of it
+        status=reply.status if reply.status and not codes.is_bare(reply.status) else status or reply.status,
         reply_code=reply.reply_code,
         diagnostic_code=codes.plain(diagnostic) if diagnostic else None,
         diagnostic_type=kind,
@@ -99,7 +100,7 @@ def _date(value: str | None) -> datetime | None:
 
 def _beside(text: str, recipient: str | None, known: list[str]) -> Attempt:
     """Return what the text for people says of a recipient: from its address up to the next one's."""
-    if not recipient or len(known) > 50:  # noqa: PLR2004
+    if not recipient or len(known) > 50:
         return Attempt()
     places = [(start, end) for found, start, end in address.in_text(text) if found.lower() == recipient.lower()]
     if not places:
@@ -107,4 +108,4 @@ def _beside(text: str, recipient: str | None, known: list[str]) -> Attempt:
     others = {other.lower() for other in known if other.lower() != recipient.lower()}
     stop = next((start for found, start, _ in address.in_text(text) if start > places[0][1] and found.lower() in others), len(text))
     beside = described(None, text[places[0][1] : stop])
-    return beside if beside.reply_code or beside.status or len(places) > 1 else beside
+    return beside.filled(described(None, text)) if len(known) == 1 else beside

@@ -32,7 +32,8 @@ OTHER_ROLE = re.compile(
 )
 # the line begins with the address, or with "Recipient:", "<", "*", a quotation mark …
 ENTRY = re.compile(
-    r"[\s>*•·|\"'(<\[\d.-]*(?:(?:failed |final |original )?(?:recipients?|address(?:es)?|rcpt to|user|mailbox|empfänger|destinataire|destinatario|получатель|"
+    r"[\s>*•·|\"'(<\[\d.-]*(?:(?:failed |final |original )?(?:recipients?|address(?:es)?|rcpt to|user|mailbox|empfänger|destinataire|"
+    r"destinatario|получатель|"
     r"収件者|收件人|받는 ?사람)(?:\(s\))?\s*[:：]?\s*[<\"'(]*)?\Z",
     re.IGNORECASE,
 )
@@ -48,6 +49,7 @@ class Mention:
     line: int
     end: int
     entry: bool
+    quoted: bool
 
 
 def claims(message: Message) -> bool:
@@ -84,9 +86,10 @@ def _mentions(text: str) -> Iterator[Mention]:
             return
         line = text.rfind("\n", 0, start) + 1
         before = text[line:start]
-        if OTHER_ROLE.search(before) or CONTACT.search(text[line : _line_end(text, end)]) and not ENTRY.fullmatch(before):
+        if OTHER_ROLE.search(before) or (CONTACT.search(text[line : _line_end(text, end)]) and not ENTRY.fullmatch(before)):
             continue
-        yield Mention(found.lower(), line, end, bool(ENTRY.fullmatch(before)) and not QUOTED_FIELD.match(before))
+        quoted = bool(QUOTED_FIELD.match(before))
+        yield Mention(found.lower(), line, end, bool(ENTRY.fullmatch(before)) and not quoted, quoted)
 
 
 def _line_end(text: str, start: int) -> int:
@@ -96,14 +99,14 @@ def _line_end(text: str, start: int) -> int:
 
 def _recipients(message: Message, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Choose the addresses that failed: those the header names, else entries of the text, else those the returned message was sent to."""
-    failed = address.all_of(message.headers.get("X-Failed-Recipients"))
-    if failed:
-        return failed
     sent = tuple(one.lower() for one in evidence.sent_to(message))
     own = {one.lower() for name in ("To", "From") for one in address.all_of(message.headers.get(name))} - set(sent)
     found = [mention for mention in mentions if mention.address not in own]
     entries = [mention.address for mention in found if mention.entry]
-    confirmed = [mention.address for mention in found if mention.address in sent]
+    failed = address.all_of(message.headers.get("X-Failed-Recipients"))
+    if failed and (not entries or any(one.lower() in entries for one in failed)):
+        return failed
+    confirmed = [mention.address for mention in found if mention.address in sent and not mention.quoted]
     if len(sent) == 1 and confirmed:
         return (sent[0],)
     chosen = entries or confirmed or [mention.address for mention in found]

@@ -99,7 +99,7 @@ def _rule(table: dict[str, Any], name: str) -> Rule:
     ident = table.get("id")
     where = f"{name}: rule {ident!r}"
     if not isinstance(ident, str) or not ID.fullmatch(ident):
-        raise RuleError(f"{where}: an id is a file's name, a dot, and words joined by hyphens: \"text.over-quota\"")
+        raise RuleError(f'{where}: an id is a file\'s name, a dot, and words joined by hyphens: "text.over-quota"')
     if unknown := sorted(set(table) - KEYS):
         raise RuleError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(KEYS))}")
     if table.get("reason") not in list(Reason):

@@ -1,0 +1,167 @@
+"""Verdict (+ history) in, Advice out: what a failure is for the list and what to do about it, by a policy file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bounces.errors import PolicyError
+from bounces.model import Advice, Blame, BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bounces.model import Verdict
+
+KEYS = {"blame", "hard", "recommended_action", "retry_days", "escalation", "advice"}
+TAKES_OFF = {RecommendedAction.REMOVE, RecommendedAction.CORRECT_ADDRESS}
+AGAIN = {RecommendedAction.RETRY_LATER, RecommendedAction.SLOW_DOWN, RecommendedAction.OTHER_CHANNEL}
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What repeated failures for one reason come to: so many, the first and the last at least so many days apart."""
+
+    failures: int
+    days: int
+    recommended_action: RecommendedAction
+    bounce_type: BounceType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a policy says of one reason."""
+
+    blame: Blame
+    hard: frozenset[Permanence]
+    recommended_action: Mapping[Permanence, RecommendedAction]
+    retry_days: float | None = None
+    escalation: Escalation | None = None
+    advice: Mapping[RecommendedAction, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A row for each of the forty reasons, and a sentence for each action that a row has none for.
+
+    `literal` says that the codes alone make a failure hard, so that doubt about the reason does not soften it.
+    """
+
+    name: str
+    rows: Mapping[Reason, Row]
+    advice: Mapping[RecommendedAction, str]
+    literal: bool = False
+
+    def sentence(self, reason: Reason | None, action: RecommendedAction, *, domain: str | None, provider: str | None) -> str:
+        """Return the advice for a person, particulars filled in."""
+        row = self.rows.get(reason) if reason else None
+        text = (row.advice.get(action) if row else None) or self.advice[action]
+        return text.replace("{domain}", domain or "the recipient").replace("{provider}", provider or "the provider")
+
+
+def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE) -> Advice:
+    """Say what a verdict is for the list. Nobody is removed on low confidence: a person looks first."""
+    row = policy.rows[verdict.reason]
+    if kind is Kind.DELAY:
+        return Advice(None, row.blame, RecommendedAction.NONE)
+    action = row.recommended_action[verdict.permanence]
+    hard = verdict.permanence in row.hard
+    if verdict.confidence is Confidence.LOW and action in TAKES_OFF:
+        action, hard = RecommendedAction.REVIEW, hard and policy.literal
+    return Advice(BounceType.HARD if hard else BounceType.SOFT, row.blame, action, row.retry_days if action in AGAIN else None)
+
+
+@lru_cache(maxsize=8)
+def load(name: str = "list") -> Policy:
+    """Return a policy that ships with the program, by name, or one read from a file. Raise PolicyError when it isn't valid."""
+    shipped = {entry.name.removesuffix(".toml"): entry for entry in (files("bounces") / "policies").iterdir() if entry.name.endswith(".toml")}
+    try:
+        text = shipped[name].read_text(encoding="utf-8") if name in shipped else Path(name).read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"policy {name!r}: neither one of {', '.join(sorted(shipped))} nor a file that can be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{name}: not valid TOML: {error}") from error
+    return _policy(name, tables)
+
+
+def _policy(name: str, tables: dict[str, Any]) -> Policy:
+    """Check a policy's tables; what it leaves out it takes from the policy it extends, by default `list`."""
+    base = load(tables.pop("extends", "list")) if "extends" in tables or name != "list" else None
+    every = tables.pop("hard", None)
+    advice = {RecommendedAction(key): text for key, text in _checked(tables.pop("advice", {}), list(RecommendedAction), f"{name}: advice").items()}
+    _checked(tables, list(Reason), name)
+    rows: dict[Reason, Row] = {}
+    for reason in Reason:
+        table = tables.get(reason.value)
+        old = base.rows[reason] if base else None
+        if old is None and table is None:
+            raise PolicyError(f"{name}: no table for {reason}")
+        row = _row(table, old, f"{name}: {reason}") if table is not None else old
+        assert row is not None
+        rows[reason] = replace(row, hard=_permanences(every, name)) if every is not None else row
+    return Policy(name, rows, (dict(base.advice) if base else {}) | advice, literal=every is not None)
+
+
+def _row(table: Any, old: Row | None, where: str) -> Row:
+    """Make a row of a table and of what it extends."""
+    _checked(table, sorted(KEYS), where)
+    actions = table.get("recommended_action")
+    advice = _checked(table.get("advice", {}), list(RecommendedAction), f"{where}: advice")
+    try:
+        return Row(
+            blame=Blame(table["blame"]) if "blame" in table else _needed(old, where, "blame").blame,
+            hard=_permanences(table["hard"], where) if "hard" in table else old.hard if old else frozenset(),
+            recommended_action=_actions(actions, where) if actions is not None else _needed(old, where, "recommended_action").recommended_action,
+            retry_days=float(table["retry_days"]) if "retry_days" in table else old.retry_days if old else None,
+            escalation=_escalation(table["escalation"], where) if "escalation" in table else old.escalation if old else None,
+            advice=(dict(old.advice) if old else {}) | {RecommendedAction(key): text for key, text in advice.items()},
+        )
+    except (ValueError, TypeError) as error:
+        raise PolicyError(f"{where}: {error}") from error
+
+
+def _needed(old: Row | None, where: str, key: str) -> Row:
+    """Return the row that is extended, which must be there for a key that is left out."""
+    if old is None:
+        raise PolicyError(f"{where}: {key} is missing")
+    return old
+
+
+def _actions(value: Any, where: str) -> dict[Permanence, RecommendedAction]:
+    """Read one action for all permanences, or one for each."""
+    if isinstance(value, str):
+        return dict.fromkeys(Permanence, RecommendedAction(value))
+    table = _checked(value, list(Permanence), f"{where}: recommended_action")
+    if missing := [one for one in Permanence if one not in table]:
+        raise PolicyError(f"{where}: recommended_action says nothing for {missing[0]}")
+    return {Permanence(key): RecommendedAction(action) for key, action in table.items()}
+
+
+def _escalation(value: Any, where: str) -> Escalation:
+    """Read what repeated failures come to."""
+    table = _checked(value, ["failures", "days", "recommended_action", "bounce_type"], f"{where}: escalation")
+    if missing := {"failures", "days", "recommended_action"} - set(table):
+        raise PolicyError(f"{where}: escalation needs {min(missing)}")
+    kind = table.get("bounce_type")
+    return Escalation(int(table["failures"]), int(table["days"]), RecommendedAction(table["recommended_action"]), BounceType(kind) if kind else None)
+
+
+def _permanences(value: Any, where: str) -> frozenset[Permanence]:
+    """Read the permanences under which a failure is hard."""
+    if not isinstance(value, list) or not set(value) <= set(Permanence):
+        raise PolicyError(f"{where}: hard is a list of {', '.join(Permanence)}")
+    return frozenset(Permanence(one) for one in value)
+
+
+def _checked(table: Any, known: list[Any], where: str) -> dict[str, Any]:
+    """Return a table whose keys are all known."""
+    if not isinstance(table, dict):
+        raise PolicyError(f"{where}: must be a table")
+    if unknown := [key for key in table if key not in {str(one) for one in known}]:
+        raise PolicyError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(str(one) for one in known)}")
+    return table

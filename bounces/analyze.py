@@ -1,0 +1,258 @@
+"""Mail in, Events out: the only module that knows the whole pipeline."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from bounces import address, advise, codes, evidence, mime, rules, sources
+from bounces import decode as decoding
+from bounces.classify import RuleSet
+from bounces.classify import classify as judge
+from bounces.model import (
+    Action,
+    Attempt,
+    Classification,
+    Event,
+    Headers,
+    Kind,
+    Message,
+    Notice,
+    Permanence,
+    Raw,
+    Reason,
+    RecipientSource,
+    RecommendedAction,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+FAILURES = {Kind.FAILURE, Kind.DELAY}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is told: policy (a name or a file), rule files beside our own. Small and picklable."""
+
+    policy: str = "list"
+    rules: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8)
+def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
+    """Return the shipped rules with a user's files, ready to match. Raise RuleError when one isn't valid."""
+    return RuleSet((*rules.shipped(), *(rule for path in extra for rule in rules.load(path))))
+
+
+def events(
+    source: str | Path, *, policy: str = "list", rules: Iterable[str] = (), skipped: Callable[[str, str], None] | None = None
+) -> Iterator[Event]:
+    """Yield an event for each recipient of each message in a source, in the order of the source; every message yields at least one.
+
+    A source is an mbox, a Maildir, a message, a folder of these, any of them compressed, or "-" for standard input. `policy` is "list",
+    "rfc" or a policy file, `rules` are rule files beside our own, `skipped` is told (origin, why) of each file in a folder that is no mail.
+    Raise SourceError when the source isn't there or holds no mail, PolicyError or RuleError when a file of these isn't valid.
+    """
+    settings = checked(policy, rules)
+    for _, found in messages(source, settings, skipped=skipped):
+        yield from found
+
+
+def checked(policy: str = "list", rules: Iterable[str] = ()) -> Settings:
+    """Return the settings of a run, once its policy and its rule files are known to be valid. Raise PolicyError or RuleError."""
+    settings = Settings(str(policy), tuple(map(str, rules)))
+    advise.load(settings.policy)
+    rule_set(settings.rules)
+    return settings
+
+
+def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[tuple[Raw, tuple[Event, ...]]]:
+    """Yield each message of a source with its events."""
+    for chunk in sources.chunks(str(source), skipped=skipped):
+        for raw in sources.read(chunk):
+            yield raw, analyze(raw, settings)
+
+
+def analyze(raw: Raw, settings: Settings = Settings()) -> tuple[Event, ...]:
+    """Return the events of one message: one for each recipient, or one that says it isn't a notice or can't be read."""
+    if not raw.data.strip():
+        return (Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",)),)
+    message = mime.parse(raw.data)
+    notice = decoding.decode(message)
+    frame = _context(raw, message, notice)
+    if notice.kind is Kind.UNRECOGNIZED:
+        return (frame(_identity(_fingerprint(message)), Kind.UNRECOGNIZED),)
+    found = [_event(attempt, frame, message, notice, settings) for attempt in notice.attempts]
+    return tuple({event.event_id: event for event in found}.values())
+
+
+def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", rules: Iterable[str] = ()) -> Classification:
+    """Say what one SMTP reply means: `classify("552 5.2.2 mailbox full").reason` is `mailbox_full`.
+
+    `text` is the reply as the server gave it, multi-line or not; `remote_mta` the server's name, when it is known. The sentence's fields
+    are those of the events; see `Classification`.
+    """
+    reply = codes.find(text)
+    attempt = Attempt(status=reply.status, reply_code=reply.reply_code, diagnostic_code=text, remote_mta=remote_mta, action=Action.FAILED)
+    verdict = judge(attempt, rule_set(tuple(map(str, rules))))
+    advice = advise.advise(verdict, advise.load(policy))
+    return Classification(
+        text=text,
+        reply_code=reply.reply_code,
+        status=reply.status,
+        reason=verdict.reason,
+        permanence=verdict.permanence,
+        bounce_type=advice.bounce_type,
+        blame=advice.blame,
+        recommended_action=advice.recommended_action,
+        rule=verdict.rule,
+        confidence=verdict.confidence,
+        contradictions=verdict.contradictions,
+    )
+
+
+def recipient_of(attempt: Attempt, message: Message, attempts: int = 1) -> tuple[tuple[str, RecipientSource], ...]:
+    """Return the addresses that the list may have for an attempt, with where each was read, best evidence first."""
+    found: list[tuple[str, RecipientSource]] = []
+    if attempt.original_recipient:
+        found.append((attempt.original_recipient, RecipientSource.ORIGINAL_RECIPIENT))
+    if attempts == 1:
+        paths = [one for name in ("Delivered-To", "X-Original-To", "To") for one in address.all_of(message.headers.get(name))]
+        paths += address.all_of(message.returned.get("Return-Path")) if message.returned else ()
+        found += [(named, RecipientSource.RETURN_PATH) for path in paths if (named := address.verp(path))]
+        sent = evidence.sent_to(message)
+        if len(sent) == 1 and not _is_list(sent[0], message.returned):
+            found.append((sent[0], RecipientSource.RETURNED_HEADER))
+    if attempt.final_recipient:
+        found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT))
+    return tuple((address.canonical(address.unwrap(one)), source) for one, source in found)
+
+
+def _is_list(recipient: str, returned: Headers | None) -> bool:
+    """Say whether the returned message went to a discussion list, whose address is nobody's on it."""
+    if returned is None:
+        return False
+    lists = " ".join(
+        value for name in ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "Sender", "From") for value in returned.all(name)
+    ).lower()
+    return recipient.lower() in lists or recipient.lower().replace("@", ".") in lists
+
+
+def verdict_of(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
+    """Judge one attempt: the server that spoke is the remote MTA, or the reporting one, or else whoever serves the recipient's domain."""
+    domain = address.domain(attempt.final_recipient)
+    host = attempt.remote_mta or (None if attempt.reply_code else notice.reporting_mta)
+    return judge(attempt, rule_set(settings.rules), host if address.provider(None, host) else domain or host)
+
+
+def _event(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> Event:
+    """Judge one attempt and put its event together."""
+    candidates = recipient_of(attempt, message, len(notice.attempts))
+    recipient, source = candidates[0] if candidates else (None, None)
+    kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
+    verdict = verdict_of(attempt, notice, settings) if kind in FAILURES else None
+    return frame(
+        _identity(_fingerprint(message), recipient, attempt.action, attempt.status, attempt.diagnostic_code),
+        kind,
+        action=None if kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else attempt.action,
+        recipient=recipient,
+        recipient_source=source,
+        final_recipient=attempt.final_recipient,
+        domain=address.domain(recipient),
+        provider=address.provider(address.domain(recipient), attempt.remote_mta),
+        reply_code=attempt.reply_code,
+        status=attempt.status,
+        diagnostic_code=attempt.diagnostic_code if kind not in {Kind.COMPLAINT, Kind.AUTO_REPLY} else None,
+        remote_mta=attempt.remote_mta,
+        command=attempt.command,
+        **_answers(kind, verdict, attempt, message, settings),
+    )
+
+
+def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Message, settings: Settings) -> dict[str, object]:
+    """Return the fields that rules and policy decide."""
+    policy = advise.load(settings.policy)
+    if verdict is None:
+        if kind is Kind.DELIVERY:
+            return {"recommended_action": RecommendedAction.NONE}
+        reason = Reason.COMPLAINT if kind is Kind.COMPLAINT else Reason.AUTO_REPLY
+        row = policy.rows[reason]
+        return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[codes.permanence(None, None)]}
+    advice = advise.advise(verdict, policy, kind)
+    when = received_at(message)
+    retry = attempt.will_retry_until if kind is Kind.DELAY else when + timedelta(days=advice.retry_days) if when and advice.retry_days else None
+    return {
+        "reason": verdict.reason,
+        "permanence": Permanence.TRANSIENT if kind is Kind.DELAY else verdict.permanence,
+        "bounce_type": advice.bounce_type,
+        "blame": advice.blame,
+        "recommended_action": advice.recommended_action,
+        "retry_after": _utc(retry),
+        "rule": verdict.rule,
+        "confidence": verdict.confidence,
+    }
+
+
+def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]:
+    """Return a maker of events with the fields that all of a message's events share."""
+    original = message.returned or (message.headers if notice.kind is Kind.UNRECOGNIZED else Headers())
+    senders = address.all_of(original.get("Return-Path")) or address.all_of(original.get("From"))
+    list_id = re.search(r"<([^<>]+)>|(\S+)\s*$", original.get("List-Id") or "")
+    shared = {
+        "format": notice.format or None,
+        "reporting_mta": notice.reporting_mta,
+        "feedback_type": notice.feedback_type,
+        "sender": senders[0] if senders else None,
+        "message_id": original.get("Message-Id"),
+        "subject": original.get("Subject"),
+        "list_id": (list_id.group(1) or list_id.group(2)) if list_id else None,
+        "sent_at": _date(original.get("Date")),
+        "received_at": received_at(message),
+        "defects": raw.defects + message.defects,
+    }
+    return lambda ident, kind, **fields: Event(ident, raw.origin, kind, **(shared | fields))  # type: ignore[arg-type]
+
+
+def received_at(message: Message) -> datetime | None:
+    """Return when the notice arrived, in UTC: by its topmost Received field, else by its Date."""
+    received = message.headers.get("Received")
+    return (_date(received.rpartition(";")[2]) if received and ";" in received else None) or _date(message.headers.get("Date"))
+
+
+def _date(value: str | None) -> datetime | None:
+    """Return a date-time (RFC 5322, section 3.3) in UTC, or None when it is none."""
+    try:
+        return _utc(parsedate_to_datetime(value.strip())) if value else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Return a time in UTC; one without a zone is taken for UTC (RFC 5322 writes it -0000). Outside 1970 to 2261 it is None."""
+    if moment is None:
+        return None
+    try:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (OverflowError, ValueError):
+        return None
+    return moment if 1970 <= moment.year <= 2261 else None
+
+
+def _fingerprint(message: Message) -> str:
+    """Return what stays the same of a message wherever it is read from."""
+    headers = message.headers
+    named = [headers.get(name) or "" for name in ("Message-Id", "Date", "From", "Subject")]
+    return "\n".join([*named, " ".join(message.text.split())])
+
+
+def _identity(*parts: str | None) -> str:
+    """Return a stable id: 16 hex digits over what identifies a notice and a recipient."""
+    return blake2b("\0".join(part or "" for part in parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

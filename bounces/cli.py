@@ -1,0 +1,223 @@
+"""The command line: each command parses its words, calls one public function, and prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from bounces import __version__
+from bounces.errors import BouncesError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bounces.model import Kind, Raw
+    from bounces.run import Scope, Tally
+
+UNREADABLE = 1  # exit code: done, but something could not be read
+USAGE = 2  # exit code: wrong usage or input
+
+SOURCES = click.argument("sources", nargs=-1, required=True, metavar="SOURCE…", type=click.Path(allow_dash=True))
+POLICY = click.option(
+    "--policy", default="list", show_default=True, metavar="NAME|FILE", help='What is hard and what to do: "list", "rfc", or a TOML file.'
+)
+RULES = click.option("--rules", multiple=True, metavar="FILE", help="A rule file of your own beside ours; may be repeated.")
+DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+SINCE = click.option("--since", type=DATE, help="Only messages that arrived at this time (UTC) or later.")
+UNTIL = click.option("--until", type=DATE, help="Only messages that arrived before this time (UTC).")
+
+
+class Commands(click.Group):
+    """The one place that turns an error a person can fix into one red line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; show a BouncesError without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except BouncesError as error:
+            for line in str(error).splitlines():
+                click.secho(f"bounces: {printable(line)}", fg="red", err=True)
+            ctx.exit(USAGE)
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text without what a terminal would obey."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bounces")
+def main() -> None:
+    """Read bounce messages and say, per recipient, what failed, why, and what to do.
+
+    A SOURCE is an mbox, a Maildir, a message (.eml), a folder of these, any of them compressed (.gz .bz2 .xz .zst), or "-" for
+    standard input. What it is is recognised by its content. Reading changes nothing.
+
+    Exit codes: 0 done; 1 done, but something could not be read; 2 wrong usage or input.
+    """
+
+
+@main.command()
+@SOURCES
+@click.option(
+    "-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write the recipients here: .csv .jsonl .json .parquet .xlsx; may be repeated."
+)
+@click.option("--events", "events_file", metavar="FILE", help="Write every event here, too.")
+@POLICY
+@RULES
+@SINCE
+@UNTIL
+@click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
+def report(
+    sources: tuple[str, ...],
+    outputs: tuple[str, ...],
+    events_file: str | None,
+    policy: str,
+    rules: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    unrecognized: str | None,
+) -> None:
+    r"""Report per recipient what failed, why, and what to do.
+
+    \b
+    Example:
+      bounces report inbox.mbox -o recipients.csv
+    """
+    from bounces import output, run, summary  # noqa: PLC0415
+
+    for path in filter(None, (*outputs, events_file)):
+        output.check(path)
+    scope = _scope(sources, policy, rules, since, until)
+    with Progress() as progress:
+        found = run.report(scope, events_file=events_file, unrecognized=unrecognized, seen=progress.seen)
+    for path in outputs:
+        output.write(found.recipients, path)
+    click.echo(printable(summary.text(found)), err="-" in outputs or events_file == "-")
+    _leave(found.tally)
+
+
+@main.command()
+@SOURCES
+@click.option(
+    "-o", "--output", "path", required=True, metavar="FILE", help='Write the events here: .csv .jsonl .json .parquet .xlsx, or "-" for CSV.'
+)
+@POLICY
+@RULES
+@SINCE
+@UNTIL
+def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> None:
+    r"""Write one row for each recipient of each message.
+
+    \b
+    Example:
+      bounces events Maildir/ -o events.jsonl
+    """
+    from bounces import output, run  # noqa: PLC0415
+
+    output.check(path)
+    tally = run.Tally()
+    with Progress() as progress:
+        output.write_events(run.scan(_scope(sources, policy, rules, since, until), tally, progress.seen), path)
+    _leave(tally)
+
+
+@main.command()
+@click.argument("source", type=click.Path(allow_dash=True), metavar="FILE|-")
+@click.option("--message", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Which message of the file.")
+@POLICY
+@RULES
+def explain(source: str, number: int, policy: str, rules: tuple[str, ...]) -> None:
+    r"""Show what every stage makes of one message.
+
+    \b
+    Example:
+      bounces explain inbox.mbox --message 3
+    """
+    from bounces import analyze, sources  # noqa: PLC0415
+    from bounces.explain import explain as explained  # noqa: PLC0415
+
+    settings = analyze.checked(policy, rules)
+    raw = sources.nth(source, number)
+    click.echo(printable(f"{raw.origin}\n\n{explained(raw.data, policy=settings.policy, rules=settings.rules)}"))
+
+
+@main.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT]…")
+@click.option("--remote-mta", metavar="HOST", help="The server that gave the reply.")
+@click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True)
+@POLICY
+@RULES
+def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, policy: str, rules: tuple[str, ...]) -> None:
+    r"""Say what SMTP replies mean: those given, or one a line from standard input.
+
+    \b
+    Example:
+      bounces classify "552 5.2.2 mailbox full"
+    """
+    from bounces import analyze, summary  # noqa: PLC0415
+    from bounces.analyze import classify as classified  # noqa: PLC0415
+
+    settings = analyze.checked(policy, rules)
+    for text in texts or _lines():
+        found = classified(text, remote_mta, policy=settings.policy, rules=settings.rules)
+        click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy)))
+
+
+def _lines() -> Any:
+    """Yield the lines of standard input that aren't empty."""
+    stream = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
+    return (line.rstrip("\r\n") for line in stream if line.strip())
+
+
+def _scope(sources: tuple[str, ...], policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> Scope:
+    """Put together what mail to look at; the dates given are UTC."""
+    from datetime import UTC  # noqa: PLC0415
+
+    from bounces import analyze, run  # noqa: PLC0415
+
+    return run.Scope(sources, analyze.checked(policy, rules), since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC))
+
+
+def _leave(tally: Tally) -> None:
+    """Name what could not be read, and exit with the code that says so."""
+    for sentence in tally.bad_sources:
+        click.secho(f"bounces: {printable(sentence)}", fg="red", err=True)
+    for origin, why in tally.unreadable[:20]:
+        click.echo(f"bounces: {printable(origin)}: {printable(why)}", err=True)
+    if len(tally.unreadable) > 20:
+        click.echo(f"bounces: and {len(tally.unreadable) - 20} more that could not be read", err=True)
+    if tally.skipped:
+        names = ", ".join(printable(origin) for origin, _ in tally.skipped[:3])
+        click.echo(f"bounces: {len(tally.skipped)} files are no mail and were passed over: {names}{' …' if len(tally.skipped) > 3 else ''}", err=True)
+    if tally.bad_sources or tally.unreadable:
+        sys.exit(UNREADABLE)
+
+
+class Progress:
+    """A line on a terminal that counts messages; nothing where nobody looks."""
+
+    EVERY = 0.2  # seconds between two looks
+
+    def __init__(self) -> None:
+        self.shown = sys.stderr.isatty()
+        self.messages = 0
+        self.next = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown and self.messages:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    def seen(self, raw: Raw, kind: Kind) -> None:  # noqa: ARG002
+        """Count a message, and say so now and then."""
+        from time import monotonic  # noqa: PLC0415
+
+        self.messages += 1
+        if self.shown and (now := monotonic()) >= self.next:
+            self.next = now + self.EVERY
+            click.echo(f"\r\x1b[K{self.messages:,} messages  {printable(raw.origin)[-60:]}", nl=False, err=True)

@@ -1,0 +1,38 @@
+"""OpenSMTPD without fields for machines: 'This is the MAILER-DAEMON, please DO NOT REPLY to this e'."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import evidence
+from bounces.entries import entries
+from bounces.model import Action, Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+#     This is the MAILER-DAEMON, please DO NOT REPLY to this e-mail.
+SIGN = "This is the MAILER-DAEMON, please DO NOT REPLY to this e"
+#     the following list of recipients:
+INTRODUCTION = re.compile(
+    r"following\s+list\s+of\s+recipients:|has\s+not\s+yet\s+been\s+delivered\s+to\s+the\s+following[^\n]*:|recipients?:[ \t]*$", re.MULTILINE
+)
+# user@example.com: 550 5.1.1 User unknown
+RECIPIENT = re.compile(r"^[ \t]*([^\s:<>]+@[^\s:<>]+): ", re.MULTILINE)
+#     Below is a copy of the original message:
+RETURNED = re.compile(r"^[ \t]*Below is a copy of the original message", re.MULTILINE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether the daemon introduces itself, and the fields for machines are missing."""
+    return not message.delivery_status and SIGN in message.text
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each line that begins with an address."""
+    action = Action.DELAYED if evidence.is_delay(message) else Action.FAILED
+    for attempt in entries(message.text, RECIPIENT, after=INTRODUCTION, until=RETURNED):
+        yield attempt.filled(Attempt(action=action))

@@ -1,0 +1,70 @@
+"""Sendmail 5 to 8 without machine-readable fields: '----- Transcript of session follows -----'."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import address, codes
+from bounces.entries import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Attempt, Message
+
+TRANSCRIPT = re.compile(r"-{3,} ?Transcript of (?:the )?session follows ?-{3,}", re.IGNORECASE)
+UNSENT = re.compile(r"^[ \t]*-{3,} ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
+#    ----- The following addresses had permanent fatal errors -----
+LISTED = re.compile(r"-{3,} ?The following addresses? (?:had|have) [^\n]*-{3,}[ \t]*\n(.*?)(?:\n[ \t]*\n|\Z)", re.IGNORECASE | re.DOTALL)
+# 550 5.1.1 <user@example.com>... User unknown
+CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^\s<>]+?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
+# >>> RCPT To:<user@example.com>
+SAID_OF = re.compile(r"^>>> RCPT To: ?<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
+# the lines of the session with one server
+SESSION = re.compile(r"^(?:\.\.\. )?while talking to [^\n]*$", re.IGNORECASE | re.MULTILINE)
+# <<< 550 5.1.1 User unknown
+SERVER = re.compile(r"^<<< [^\n]*$", re.MULTILINE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether the text has Sendmail's transcript, and the fields for machines are missing."""
+    return not message.delivery_status and bool(TRANSCRIPT.search(message.text))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each address that is listed as failed or that the transcript concludes on."""
+    text = UNSENT.split(message.text, maxsplit=1)[0]
+    listed = LISTED.search(text)
+    start = TRANSCRIPT.search(text)
+    transcript = text[start.end() :] if start else text
+    concluded = _conclusions(transcript)
+    names = [found for line in (listed.group(1).split("\n") if listed else ()) for found, _, _ in address.in_text(line)[:1]]
+    for name in dict.fromkeys([*names, *concluded]):
+        yield described(name, concluded.get(name) or _said_of(transcript, name))
+    if not names and not concluded:
+        yield described(None, transcript)
+
+
+def _conclusions(transcript: str) -> dict[str, str]:
+    """Return what Sendmail concludes for each address, after what the server said of it in the same session."""
+    found: dict[str, str] = {}
+    end = 0
+    for match in CONCLUSION.finditer(transcript):
+        name = address.parse(match.group(2))
+        if name is None:
+            continue
+        before = SESSION.split(transcript[end : match.start()])[-1]
+        server = "\n".join(line[4:] for line in SERVER.findall(before))
+        # 554 <user@example.com>... 550 Host unknown: the code inside is the cause
+        conclusion = match.group(4) if codes.find(match.group(4)).start == 0 and codes.find(match.group(4)).reply_code else match.group()
+        found[name] = f"{server}\n{found.get(name, '')}{conclusion}".strip()
+        end = match.end()
+    return found
+
+
+def _said_of(transcript: str, name: str) -> str:
+    """Return what follows the RCPT of an address; without one, all of the transcript."""
+    pieces = SAID_OF.split(transcript)
+    said = (text for found, text in zip(pieces[1::2], pieces[2::2], strict=True) if found.lower() == name.lower())
+    return next(said, transcript)

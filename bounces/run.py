@@ -1,0 +1,159 @@
+"""Sources in, files and a Summary out: the batch run, in bounded batches, with every message counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from bounces import analyze, output
+from bounces.decode import WORST_FIRST
+from bounces.errors import SourceError
+from bounces.model import Event, Kind, Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    import pandas as pd
+
+    from bounces.summarize import Partial
+
+BATCH = 10_000  # events that are held before they become part of a partial report
+WAITING = 16  # partial reports that wait before they are merged into one
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What mail a run looks at: sources, and messages that arrived from `since` on and before `until` (UTC; None is no bound)."""
+
+    sources: tuple[str, ...]
+    settings: analyze.Settings = field(default_factory=analyze.Settings)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def includes(self, event: Event) -> bool:
+        """Say whether an event lies within the dates; one without a date does only when there are no bounds."""
+        if self.since is None and self.until is None:
+            return True
+        when = event.received_at
+        return when is not None and (self.since is None or when >= self.since) and (self.until is None or when < self.until)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has read: each message once, by its kind or as outside the dates; and by name, what was no mail or could not be read."""
+
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    outside: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    bad_sources: list[str] = field(default_factory=list)
+
+    @property
+    def messages(self) -> int:
+        """Return the number of messages read."""
+        return self.kinds.total() + self.outside
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run found.
+
+    `recipients` is the table of `bounces.report`; `failures` counts failed deliveries by reason, bounce_type and domain.
+    """
+
+    tally: Tally
+    recipients: pd.DataFrame
+    failures: pd.DataFrame
+
+
+def scan(scope: Scope, tally: Tally, seen: Callable[[Raw, Kind], None] | None = None) -> Iterator[Event]:
+    """Yield the events of all sources in order, and count the messages; `seen` is told of each message and its kind.
+
+    A bad source among good ones is named in the tally. Raise SourceError when none could be read.
+    """
+    for source in scope.sources:
+        try:
+            for raw, events in analyze.messages(source, scope.settings, skipped=lambda origin, why: tally.skipped.append((origin, why))):
+                if not scope.includes(events[0]):
+                    tally.outside += 1
+                    continue
+                kind = message_kind(events)
+                tally.kinds[kind] += 1
+                if kind is Kind.UNREADABLE:
+                    tally.unreadable.append((raw.origin, "; ".join(events[0].defects)))
+                if seen is not None:
+                    seen(raw, kind)
+                yield from events
+        except SourceError as error:
+            tally.bad_sources.append(str(error))
+    if len(tally.bad_sources) == len(scope.sources):
+        raise SourceError("\n".join(tally.bad_sources))
+
+
+def message_kind(events: Sequence[Event]) -> Kind:
+    """Return what a message is as a whole: of several recipients' kinds the worst."""
+    kinds = {event.kind for event in events}
+    return next((kind for kind in WORST_FIRST if kind in kinds), events[0].kind)
+
+
+def report(
+    scope: Scope, *, events_file: str | None = None, unrecognized: str | None = None, seen: Callable[[Raw, Kind], None] | None = None
+) -> Summary:
+    """Read mail and summarise it by recipient; on the way write the events to a file, and the unrecognized messages to an mbox.
+
+    Both files appear whole or not at all.
+    """
+    tally, collector = Tally(), _Collector()
+    with ExitStack() as files:
+        mbox = files.enter_context(output.mbox(unrecognized)) if unrecognized else None
+
+        def watch(raw: Raw, kind: Kind) -> None:
+            if mbox is not None and kind is Kind.UNRECOGNIZED:
+                mbox(raw.data)
+            if seen is not None:
+                seen(raw, kind)
+
+        events = collector.passing(scan(scope, tally, watch))
+        if events_file:
+            output.write_events(events, events_file)
+        for _ in events:
+            pass
+    return Summary(tally, *collector.tables(scope.settings.policy))
+
+
+class _Collector:
+    """Makes a partial report of the events that pass, batch by batch, so that what is held grows with recipients and not with mail."""
+
+    def __init__(self) -> None:
+        self.partials: list[Partial] = []
+        self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
+
+    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield each event after it has been collected."""
+        stream = iter(events)
+        while batch := list(islice(stream, BATCH)):
+            self._add(batch)
+            yield from batch
+
+    def _add(self, batch: list[Event]) -> None:
+        from bounces import summarize  # noqa: PLC0415  (pandas is loaded when a table is wanted)
+
+        self.failures.update((event.reason, event.bounce_type, event.domain) for event in batch if event.kind is Kind.FAILURE)
+        self.partials.append(summarize.partial(summarize.frame(batch)))
+        if len(self.partials) >= WAITING:
+            self.partials = [summarize.merge(*self.partials)]
+
+    def tables(self, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the recipients' table, and the failures counted."""
+        import pandas as pd  # noqa: PLC0415
+
+        from bounces import summarize  # noqa: PLC0415
+
+        partials = self.partials or [summarize.partial(summarize.frame([]))]
+        rows = [(*key, count) for key, count in self.failures.items()]
+        failures = pd.DataFrame(rows, columns=["reason", "bounce_type", "domain", "failures"])
+        return summarize.finished(summarize.merge(*partials), policy=policy), failures

@@ -1,0 +1,205 @@
+"""Events in, DataFrames out: the table of events, and one row for each recipient.
+
+A recipient's row rests on a Partial, whose merge is associative, commutative and idempotent: the report of two mailboxes is the merge of
+their partial reports, in any order, and a notice that was read twice counts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from bounces import address, advise, analyze
+from bounces.model import (
+    Action,
+    Blame,
+    BounceType,
+    Confidence,
+    Event,
+    Kind,
+    Permanence,
+    Reason,
+    RecipientSource,
+    RecommendedAction,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+TIME = "datetime64[us, UTC]"
+WORDS = {
+    "kind": Kind,
+    "action": Action,
+    "recipient_source": RecipientSource,
+    "reason": Reason,
+    "permanence": Permanence,
+    "bounce_type": BounceType,
+    "blame": Blame,
+    "recommended_action": RecommendedAction,
+    "confidence": Confidence,
+}
+CATEGORIES = {name: pd.CategoricalDtype([str(word) for word in words]) for name, words in WORDS.items()}
+LISTS = pd.ArrowDtype(pa.list_(pa.string()))
+EVENT_COLUMNS: dict[str, Any] = {
+    each.name: CATEGORIES.get(each.name) or (TIME if each.name.endswith(("_at", "_after")) else LISTS if each.name == "defects" else "str")
+    for each in fields(Event)
+}
+COUNTS = ("events", "hard", "soft", "delays", "complaints", "days")
+DECIDING = (
+    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after diagnostic_code origin".split()
+)
+RECIPIENT_COLUMNS: dict[str, Any] = {
+    name: "int64" if name in COUNTS else TIME if name.endswith("_seen") else EVENT_COLUMNS.get(name, "str")
+    for name in (
+        "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action advice retry_after suggestion "
+        "events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
+    ).split()
+}
+GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
+DOMAIN_GONE = {Reason.DOMAIN_NOT_FOUND, Reason.DOMAIN_NO_MAIL, Reason.DNS_FAILURE}
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is known of recipients so far.
+
+    `outcomes` has a row for each event (event_id, recipient, kind, reason, bounce_type, counts, received_at), `latest` one for each
+    recipient: the event that decides.
+    """
+
+    outcomes: pd.DataFrame
+    latest: pd.DataFrame
+
+
+def frame(events: Iterable[Event]) -> pd.DataFrame:
+    """Return events as a DataFrame: one row each, the columns of `Event`.
+
+    Closed vocabularies are categories, times datetime64[us, UTC], `defects` lists of strings, all else strings; the same columns and
+    dtypes for an empty mailbox. Absent is NA.
+    """
+    rows = list(events)
+    return pd.DataFrame({name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in EVENT_COLUMNS.items()})
+
+
+def _column(values: list[Any], dtype: Any) -> Any:
+    """Make a column; lone surrogates, which Arrow can't hold, are replaced."""
+    if dtype == TIME:
+        return pd.Series(pd.DatetimeIndex([value and value.replace(tzinfo=None) for value in values], dtype="datetime64[us]").tz_localize("UTC"))
+    if dtype == "str":
+        values = [value if value is None or value.isascii() else value.encode("utf-8", "replace").decode() for value in values]
+    if dtype is LISTS:
+        values = [[one.encode("utf-8", "replace").decode() for one in value] for value in values]
+    return pd.Series(values, dtype=dtype)
+
+
+def read(*sources: str | Path, policy: str = "list", rules: Iterable[str] = ()) -> pd.DataFrame:
+    """Read mail and return its events: a DataFrame with a row for each recipient of each message, as `frame` makes it.
+
+    A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. Raise SourceError for one that isn't there.
+    """
+    rules = tuple(rules)
+    return frame(event for source in sources for event in analyze.events(source, policy=policy, rules=rules))
+
+
+def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+    """Return one row for each recipient of events, sorted by recipient.
+
+    The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
+    on a domain that is gone. `advice` is a sentence for a person, `suggestion` an address with its domain's typo mended. An event that
+    stands in the table twice counts once.
+    """
+    return finished(partial(events), policy=policy)
+
+
+def partial(events: pd.DataFrame) -> Partial:
+    """Return what events alone tell of their recipients."""
+    known = events[events["recipient"].notna()]
+    failed = known["kind"] == Kind.FAILURE
+    gone = (known["blame"] == Blame.RECIPIENT_DOMAIN) & (known["bounce_type"] == BounceType.HARD)
+    outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "received_at"]].assign(
+        counts=failed & ((known["blame"] == Blame.RECIPIENT) | gone)
+    )
+    latest = known[[*DECIDING, "event_id", "kind", "received_at"]]
+    return _reduced(outcomes, latest)
+
+
+def merge(*partials: Partial) -> Partial:
+    """Join partial reports; the order makes no difference."""
+    return _reduced(pd.concat([one.outcomes for one in partials]), pd.concat([one.latest for one in partials]))
+
+
+def _reduced(outcomes: pd.DataFrame, latest: pd.DataFrame) -> Partial:
+    """Keep each event once, and of each recipient the event that decides."""
+    weight = latest["kind"].map({Kind.COMPLAINT: 2, Kind.DELAY: 0}).astype("float").fillna(1)
+    order = latest.assign(weight=weight).sort_values(["weight", "received_at", "event_id"], na_position="first", kind="stable")
+    deciding = order.drop(columns="weight").drop_duplicates("recipient", keep="last")
+    return Partial(
+        outcomes.drop_duplicates("event_id").sort_values("event_id").reset_index(drop=True), deciding.sort_values("recipient").reset_index(drop=True)
+    )
+
+
+def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
+    """Return the recipients' table of a partial report."""
+    table = so_far.latest.set_index("recipient", drop=False).drop(columns=["event_id", "kind", "received_at"])
+    outcomes = so_far.outcomes
+    counted = outcomes[outcomes["counts"]]
+    columns = {
+        "events": outcomes.groupby("recipient").size(),
+        "hard": counted[counted["bounce_type"] == BounceType.HARD].groupby("recipient").size(),
+        "soft": counted[counted["bounce_type"] == BounceType.SOFT].groupby("recipient").size(),
+        "delays": outcomes[outcomes["kind"] == Kind.DELAY].groupby("recipient").size(),
+        "complaints": outcomes[outcomes["kind"] == Kind.COMPLAINT].groupby("recipient").size(),
+        "days": counted["received_at"].dt.floor("D").groupby(counted["recipient"]).nunique(),
+    }
+    table = table.assign(**{name: values.reindex(table.index).fillna(0).astype("int64") for name, values in columns.items()})
+    seen = outcomes.groupby("recipient")["received_at"]
+    table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
+    rules = advise.load(policy)
+    table = _escalated(table, counted, outcomes, rules)
+    table = table.assign(advice=_advice(table, rules), suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
+    return table[list(RECIPIENT_COLUMNS)].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+
+
+def _escalated(table: pd.DataFrame, counted: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
+    """Give the harder answer to recipients whose failures for the reason that decides have repeated since mail last arrived."""
+    arrived = outcomes[outcomes["kind"].isin(GOOD)].groupby("recipient")["received_at"].max()
+    since = arrived.reindex(counted["recipient"]).set_axis(counted.index)
+    deciding = table["reason"].astype("str").reindex(counted["recipient"]).set_axis(counted.index)
+    again = counted[(since.isna() | (counted["received_at"] > since)) & (counted["reason"].astype("str") == deciding)]
+    times = again.groupby("recipient")["received_at"].agg(["size", "min", "max"])
+    days = (times["max"] - times["min"]).dt.days
+    for reason in again["reason"].unique():
+        escalation = policy.rows[Reason(reason)].escalation
+        if escalation is None:
+            continue
+        enough = times.index[(times["size"] >= escalation.failures) & (days >= escalation.days)]
+        reached = table.index.isin(enough) & (table["reason"] == reason) & table["bounce_type"].notna()
+        table.loc[reached, "recommended_action"] = str(escalation.recommended_action)
+        if escalation.bounce_type:
+            table.loc[reached, "bounce_type"] = str(escalation.bounce_type)
+    return table
+
+
+def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
+    """Return a sentence for each recipient."""
+    sentences = []
+    columns = (table[name].astype(object) for name in ("recipient", "reason", "recommended_action", "domain", "provider"))
+    for recipient, reason, action, domain, provider in zip(*columns, strict=True):
+        reason = Reason(reason) if isinstance(reason, str) else None  # noqa: PLW2901
+        action = RecommendedAction(action) if isinstance(action, str) else RecommendedAction.NONE  # noqa: PLW2901
+        text = policy.sentence(reason, action, domain=domain, provider=provider if isinstance(provider, str) else None)
+        if reason is Reason.USER_UNKNOWN and address.impossible(recipient):
+            text += f" {domain} could never have issued it, so it was mistyped."
+        sentences.append(text)
+    return sentences
+
+
+def _suggestions(table: pd.DataFrame) -> list[str | None]:
+    """Return the address with its typo mended for recipients whose domain is dead, None for all others."""
+    return [
+        address.suggest(recipient) if reason in DOMAIN_GONE else None for recipient, reason in zip(table["recipient"], table["reason"], strict=True)
+    ]

@@ -1,0 +1,94 @@
+"""What was found in, short readable text out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bounces import advise
+from bounces.model import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bounces.model import Classification
+    from bounces.run import Summary, Tally
+
+NOUNS = {
+    Kind.FAILURE: "failures",
+    Kind.DELAY: "delays",
+    Kind.DELIVERY: "deliveries",
+    Kind.COMPLAINT: "complaints",
+    Kind.AUTO_REPLY: "automatic replies",
+    Kind.UNRECOGNIZED: "no notices",
+    Kind.UNREADABLE: "unreadable",
+}
+TOP = 10  # domains that are listed
+REPLY_FIELDS = "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
+
+
+def text(found: Summary) -> str:
+    """Return a run's summary: messages by kind, failures by reason and bounce type, what to do, the worst domains."""
+    return "\n\n".join(part for part in (messages(found.tally), reasons(found.failures), actions(found.recipients), domains(found.failures)) if part)
+
+
+def messages(tally: Tally) -> str:
+    """Return the messages by kind; the numbers add up to the messages read."""
+    counts = [(noun, tally.kinds[kind]) for kind, noun in NOUNS.items()] + [("outside the dates", tally.outside)]
+    return _table([("Messages read", [tally.messages])], [(noun, [count]) for noun, count in counts if count])
+
+
+def reasons(failures: pd.DataFrame) -> str:
+    """Return the failures by reason, hard and soft."""
+    if failures.empty:
+        return ""
+    by_reason = failures.pivot_table(index="reason", columns="bounce_type", values="failures", aggfunc="sum", fill_value=0)
+    by_reason = by_reason.reindex(columns=["hard", "soft"], fill_value=0)
+    ordered = by_reason.loc[by_reason.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    return _table(
+        [("Failures by reason", ["hard", "soft"])], [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()]
+    )
+
+
+def actions(recipients: pd.DataFrame) -> str:
+    """Return what to do, and for how many recipients."""
+    if recipients.empty:
+        return ""
+    counts = recipients["recommended_action"].value_counts()
+    return _table([("What to do", ["recipients"])], [(str(action), [int(count)]) for action, count in counts.items() if count])
+
+
+def domains(failures: pd.DataFrame) -> str:
+    """Return the domains with the most failures."""
+    if failures.empty:
+        return ""
+    worst = failures.dropna(subset=["domain"]).groupby("domain")["failures"].sum().sort_values(ascending=False, kind="stable").head(TOP)
+    return _table([("Worst domains", ["failures"])], [(str(domain), [int(count)]) for domain, count in worst.items()])
+
+
+def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[object]]]) -> str:
+    """Lay out names and numbers in columns, the heading flush left and its rows indented."""
+    lines = head + [(f"  {name[:48]}", values) for name, values in rows]
+    width = max(28, *(len(name) for name, _ in lines))
+    return "\n".join(
+        f"{name:<{width}}" + "".join(f"{value:>12,}" if isinstance(value, int) else f"{value!s:>12}" for value in values) for name, values in lines
+    )
+
+
+def reply(found: Classification, policy: str) -> str:
+    """Return what one SMTP reply means, for a person."""
+    sentence = advise.load(policy).sentence(found.reason, found.recommended_action, domain=None, provider=None)
+    codes = " ".join(filter(None, (found.reply_code, found.status))) or "no code"
+    lines = [
+        found.text,
+        f"  {found.reason} ({found.permanence}, {found.bounce_type}): {found.recommended_action}",
+        f"  {sentence}",
+        f"  {codes}; blame: {found.blame}; rule: {found.rule or 'none'}; confidence: {found.confidence}",
+        *(f"  against: {one}" for one in found.contradictions),
+    ]
+    return "\n".join(lines)
+
+
+def json_line(found: Classification) -> str:
+    """Return what one SMTP reply means as a line of JSON."""
+    return json.dumps({name: getattr(found, name) for name in REPLY_FIELDS}, ensure_ascii=False)

@@ -1,0 +1,108 @@
+import pytest
+
+from bounces import advise
+from bounces.analyze import classify
+from bounces.errors import PolicyError
+from bounces.model import Confidence, Kind, Permanence, Reason, RecommendedAction, Verdict
+
+# the case this project grew from: reply, reason, permanence, bounce_type by list and by rfc, recommended_action
+TABLE = [
+    ("452 4.2.2 mailbox full", "mailbox_full", "transient", "soft", "soft", "retry_later"),
+    ("552 5.2.2 mailbox full", "mailbox_full", "permanent", "soft", "hard", "other_channel"),
+    ("552 5.2.2 The recipient's inbox is out of storage space and inactive", "mailbox_inactive", "permanent", "hard", "hard", "remove"),
+    ("452 4.3.1 insufficient system storage", "system_full", "transient", "soft", "soft", "retry_later"),
+    ("552 5.3.4 message size exceeds fixed limit", "message_too_large", "permanent", "soft", "hard", "fix_message"),
+    ("552 5.2.3 message length exceeds administrative limit", "message_too_large", "permanent", "soft", "hard", "fix_message"),
+    ("552 5.7.0 blocked because its content presents a potential security issue", "content_rejected", "permanent", "soft", "hard", "fix_message"),
+    ("552 too many recipients", "too_many_recipients", "transient", "soft", "soft", "retry_later"),
+    ("552 1 mailbox not found", "user_unknown", "permanent", "hard", "hard", "remove"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reply", "reason", "permanence", "by_list", "by_rfc", "action"), TABLE, ids=[row[0][:30] for row in TABLE])
+def test_552_beside_452(reply, reason, permanence, by_list, by_rfc, action):
+    """Each row of the design's table, under both policies."""
+    found = classify(reply)
+    assert (found.reason, found.permanence, found.bounce_type, found.recommended_action) == (reason, permanence, by_list, action)
+    assert classify(reply, policy="rfc").bounce_type == by_rfc
+
+
+def verdict(reason, permanence=Permanence.PERMANENT, confidence=Confidence.HIGH):
+    return Verdict(reason=reason, permanence=permanence, rule=None, confidence=confidence)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_nobody_is_removed_on_a_transient_reply_or_on_low_confidence(reason):
+    """A 4yz never makes an address dead by itself, and neither does a guess."""
+    policy = advise.load()
+    for one in (verdict(reason, Permanence.TRANSIENT), verdict(reason, confidence=Confidence.LOW)):
+        advice = advise.advise(one, policy)
+        if reason is not Reason.COMPLAINT or one.confidence is Confidence.LOW:
+            assert advice.recommended_action is not RecommendedAction.REMOVE
+        assert advice.bounce_type == "soft"
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_is_blamed_on_others_never_removes(reason):
+    """Only a failure blamed on the recipient or its domain can cost an address its place."""
+    row = advise.load().rows[reason]
+    actions = set(row.recommended_action.values()) | ({row.escalation.recommended_action} if row.escalation else set())
+    if row.blame not in {"recipient", "recipient_domain"}:
+        assert RecommendedAction.REMOVE not in actions
+        assert not row.hard
+
+
+def test_a_delay_has_no_bounce_type():
+    """Nothing has failed yet, so there is nothing to do."""
+    advice = advise.advise(verdict(Reason.MAILBOX_FULL, Permanence.TRANSIENT), advise.load(), Kind.DELAY)
+    assert (advice.bounce_type, advice.recommended_action) == (None, "none")
+
+
+def test_every_action_that_a_policy_can_give_has_its_sentence():
+    """Each reason has advice of its own for each action it recommends, unless a person must look."""
+    policy = advise.load()
+    missing = [
+        (reason, action)
+        for reason, row in policy.rows.items()
+        for action in {*row.recommended_action.values(), *([row.escalation.recommended_action] if row.escalation else [])}
+        if action not in row.advice and action is not RecommendedAction.REVIEW
+    ]
+    assert missing == []
+
+
+def test_a_policy_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
+    """A user's file extends the list policy by default."""
+    file = tmp_path / "strict.toml"
+    file.write_text('[mailbox_full]\nhard = ["permanent"]\nrecommended_action = "remove"\n', encoding="utf-8")
+    ours, theirs = advise.load(), advise.load(str(file))
+    assert theirs.rows[Reason.MAILBOX_FULL].recommended_action[Permanence.PERMANENT] == "remove"
+    assert theirs.rows[Reason.MAILBOX_FULL].blame == ours.rows[Reason.MAILBOX_FULL].blame
+    assert theirs.rows[Reason.USER_UNKNOWN] == ours.rows[Reason.USER_UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[mailbox_ful]\n", "unknown key 'mailbox_ful'"),
+        ('[mailbox_full]\nrecommended_action = "delete"\n', "delete"),
+        ('[mailbox_full]\nrecommended_action = { permanent = "remove" }\n', "says nothing for transient"),
+        ('[mailbox_full]\nhard = "permanent"\n', "hard is a list"),
+        ("[mailbox_full]\nescalation = { failures = 3 }\n", "escalation needs days"),
+        ("[[mailbox_full]]\n", "must be a table"),
+        ("mailbox_full = [", "not valid TOML"),
+    ],
+)
+def test_a_bad_policy_is_told_with_its_file(tmp_path, text, sentence):
+    """The sentence names the file and what is wrong."""
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        advise.load(str(file))
+    assert "mine.toml" in str(caught.value)
+    assert sentence in str(caught.value)
+
+
+def test_an_unknown_policy_is_told_with_those_there_are():
+    """The sentence names the policies that ship."""
+    with pytest.raises(PolicyError, match="list, rfc"):
+        advise.load("strictest")

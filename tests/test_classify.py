@@ -1,0 +1,146 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounces import rules
+from bounces.analyze import classify
+from bounces.classify import RuleSet
+from bounces.classify import classify as judge
+from bounces.model import Attempt, Confidence, Reason
+
+
+def rule_set(text):
+    """Make a set of rules of a TOML text."""
+    return RuleSet(tuple(rules.parse(text, "test.toml")))
+
+
+def rule(ident, reason, **conditions):
+    """Write one rule."""
+    lines = [f'id = "test.{ident}"', f'reason = "{reason}"', 'source = "a test"', 'examples = ["x"]']
+    lines += [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in conditions.items()]
+    return "[[rule]]\n" + "\n".join(lines) + "\n"
+
+
+LADDER = [  # the more exact rule first; each must beat all below it
+    rule("provider-text", "spam_rejected", remote_mta="*.example.com", text="full"),
+    rule("code-text", "virus_detected", text="full", status="5.2.2"),
+    rule("text", "user_unknown", text="mailbox full"),
+    rule("provider-code", "not_permitted", remote_mta="*.example.com", status="5.2.2"),
+    rule("code", "mailbox_full", status="5.2.2"),
+    rule("generic-text", "mailbox_unavailable", text="mailbox", generic=True),
+    rule("generic-code", "policy_rejected", status="x.2.*", generic=True),
+    rule("reply", "server_error", reply_code="5yz"),
+]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_precedence_is_computed_from_how_exact_a_rule_is(backwards):
+    """Take away the winner, and the next on the ladder wins, whatever the order of the file."""
+    for number in range(len(LADDER)):
+        left = LADDER[number:]
+        found = judge(Attempt(diagnostic_code="552 5.2.2 mailbox full"), rule_set("".join(reversed(left) if backwards else left)), "mx.example.com")
+        assert found.rule in left[0]
+
+
+def test_a_code_and_a_text_that_agree_win_together():
+    """Among texts the one that the code supports decides, and the other is told as a contradiction."""
+    both = (
+        rule("full", "mailbox_full", text="full")
+        + rule("rate", "rate_limited", text="too many messages")
+        + rule("code", "mailbox_full", status="5.2.2")
+    )
+    found = judge(Attempt(diagnostic_code="552 5.2.2 full, too many messages"), rule_set(both))
+    assert found.reason is Reason.MAILBOX_FULL
+    assert any("rate_limited" in one for one in found.contradictions)
+
+
+def test_a_dead_address_is_not_believed_when_a_text_speaks_of_a_living_one():
+    """Two texts, one of them of a rate limit: confidence is low, and nobody is removed."""
+    both = rule("unknown", "user_unknown", text="user unknown here") + rule("rate", "rate_limited", text="too many")
+    found = judge(Attempt(diagnostic_code="550 user unknown here, too many"), rule_set(both))
+    assert (found.reason, found.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("550 user unknown", True),
+        ("550 User  Unknown.", True),
+        ("550 user-unknown", True),
+        ("550 USER_UNKNOWN", True),
+        ("550 user 'bob' is unknown", True),
+        ("550-user\r\n550 unknown", True),
+        ("550 superuser unknown", False),
+        ("550 user unknowns", False),
+        ("550 unknown user", False),
+        ("550 user " + "x" * 80 + " unknown", False),
+        ("550 user-unknown@example.com rejected", False),
+    ],
+)
+def test_a_phrase_stands_on_whole_words(text, matches):
+    """Hyphens are spaces, a gap is bounded, and the words of an address are not the server's."""
+    found = judge(Attempt(diagnostic_code=text), rule_set(rule("unknown", "user_unknown", text="user * unknown")))
+    assert (found.rule == "test.unknown") is matches
+
+
+def test_a_star_at_a_word_leaves_its_end_open():
+    """ "blacklist*" finds "blacklisted"."""
+    rules_ = rule_set(rule("listed", "ip_blocked", text="blacklist*"))
+    assert judge(Attempt(diagnostic_code="554 your host is blacklisted"), rules_).rule == "test.listed"
+    assert judge(Attempt(diagnostic_code="554 unblacklisted"), rules_).rule is None
+
+
+def test_accents_and_scripts_without_spaces():
+    """A phrase is found without its accents, and inside a Japanese sentence."""
+    rules_ = rule_set(rule("full", "mailbox_full", text=["boîte pleine", "容量が一杯"]))
+    assert judge(Attempt(diagnostic_code="552 Boite pleine"), rules_).rule == "test.full"
+    assert judge(Attempt(diagnostic_code="552 メールボックスの容量が一杯です"), rules_).rule == "test.full"
+
+
+def test_the_servers_own_words_come_first():
+    """What a mail system writes around a reply decides only where the reply tells nothing."""
+    rules_ = rule_set(rule("unknown", "user_unknown", text="user unknown") + rule("loop", "mail_loop", text="loop detected somewhere"))
+    assert judge(Attempt(diagnostic_code="loop detected somewhere, it said: 550 user unknown"), rules_).reason is Reason.USER_UNKNOWN
+    assert judge(Attempt(diagnostic_code="loop detected somewhere, it said: 550 no"), rules_).reason is Reason.MAIL_LOOP
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "action"),
+    [
+        ("550 5.1.1 <a@example.com>: Recipient address rejected: too many messages this hour", "rate_limited", "slow_down"),
+        ("550 5.1.0 <b@example.org> sender rejected", "bad_sender_address", "fix_sender"),
+        ("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", "ip_blocked", "fix_sender"),
+        ("450 4.1.1 <a@example.com>: Recipient address rejected: unverified address", None, "retry_later"),
+        ("550 Requested action not taken: mailbox unavailable", "mailbox_unavailable", "review"),
+        ("550", "mailbox_unavailable", "review"),
+        ("", "unknown", "review"),
+    ],
+)
+def test_what_looks_dead_and_is_not(reply, reason, action):
+    """None of these takes anybody off a list."""
+    found = classify(reply)
+    assert reason is None or found.reason == reason
+    assert found.recommended_action == action
+
+
+def test_the_classes_of_reply_and_status_may_disagree():
+    """The contradiction is recorded, and the reply's class counts."""
+    found = classify("552 4.2.2 mailbox full")
+    assert found.permanence == "permanent"
+    assert any("disagree" in one for one in found.contradictions)
+
+
+@given(st.text(max_size=300))
+def test_any_text_has_an_answer(text):
+    """Nothing that a stranger writes breaks the classifier."""
+    assert classify(text).text == text
+
+
+def test_time_is_linear_in_the_length_of_a_text():
+    """Twice the text takes about twice the time, and a megabyte is soon read."""
+    for seed in ("user ", "550-", "a@b ", "mailbox <", "=?"):
+        started = time.process_time()
+        classify(seed * (1_000_000 // len(seed)))
+        assert time.process_time() - started < 3

@@ -1,0 +1,168 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+INBOX = ROOT / "samples" / "inbox.mbox"
+MAILDIR = ROOT / "samples" / "Maildir"
+
+
+def bounces(*words, stdin=b"", cwd=None):
+    """Run the command as a user does."""
+    command = [str(Path(sys.executable).with_name("bounces")), *map(str, words)]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def counted(summary):
+    """Return the messages read and the kinds' counts of a summary."""
+    lines = summary.split("\n\n")[0].splitlines()
+    return int(lines[0].split()[-1].replace(",", "")), [int(line.split()[-1].replace(",", "")) for line in lines[1:]]
+
+
+def test_report_writes_recipients_and_prints_a_summary_that_adds_up(tmp_path):
+    """The kinds sum to the messages read; the file has a row for each recipient."""
+    code, out, err = bounces("report", INBOX, "-o", tmp_path / "r.csv", "-o", tmp_path / "r.parquet")
+    total, kinds = counted(out)
+    assert (code, err) == (0, "")
+    assert total == sum(kinds) == INBOX.read_bytes().count(b"\nFrom ") + 1
+    assert len(pd.read_csv(tmp_path / "r.csv")) == len(pd.read_parquet(tmp_path / "r.parquet")) > 5
+
+
+def test_report_to_stdout_keeps_the_talk_on_stderr():
+    """With -o - the table alone goes to standard output."""
+    code, out, err = bounces("report", INBOX, "-o", "-")
+    assert code == 0
+    assert out.startswith("recipient,domain,provider,")
+    assert "Messages read" in err
+
+
+def test_one_bad_source_among_good_ones_is_named(tmp_path):
+    """The good are reported, the bad one is named, and the exit code says so."""
+    code, out, err = bounces("report", INBOX, tmp_path / "nowhere.mbox", "-o", tmp_path / "r.csv")
+    assert code == 1
+    assert "nowhere.mbox" in err
+    assert "Messages read" in out
+    assert (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "events"])
+def test_bad_sources_alone_are_one_sentence_each_and_nothing_is_written(tmp_path, command):
+    """A path that isn't there, a folder without mail, a binary file: a sentence, exit code 2, no traceback, no file."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 20)
+    for name in ("nowhere", "empty", "program"):
+        code, out, err = bounces(command, tmp_path / name, "-o", tmp_path / "out.csv")
+        assert (code, out) == (2, "")
+        assert name in err
+        assert "Traceback" not in err
+        assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_unwritable_output_is_told_before_the_work(tmp_path):
+    """A folder that isn't there, a suffix nobody knows."""
+    for path in (tmp_path / "no" / "r.csv", tmp_path / "r.docx"):
+        code, _, err = bounces("report", INBOX, "-o", path)
+        assert code == 2
+        assert path.name in err
+        assert "Traceback" not in err
+
+
+def test_dates_select_and_everything_is_still_counted(tmp_path):
+    """Messages outside the dates are counted as such; inside and outside add up to all."""
+    whole, _ = counted(bounces("report", INBOX)[1])
+    code, out, _ = bounces("report", INBOX, "--since", "2026-03-10", "--until", "2026-03-20", "--events", tmp_path / "e.jsonl")
+    total, kinds = counted(out)
+    assert (code, total, sum(kinds)) == (0, whole, whole)
+    rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows
+    assert all("2026-03-10" <= row["received_at"][:10] < "2026-03-20" for row in rows)
+
+
+def test_unrecognized_mail_is_kept_in_an_mbox_that_reads_back(tmp_path):
+    """The mbox holds just the messages that are no notices, unchanged."""
+    _, out, _ = bounces("report", INBOX, "--unrecognized", tmp_path / "others.mbox")
+    others = next(int(line.split()[-1]) for line in out.splitlines() if "no notices" in line)
+    again, kinds = counted(bounces("report", tmp_path / "others.mbox")[1])
+    assert (again, kinds) == (others, [others])
+
+
+def test_events_are_the_same_from_a_file_and_from_stdin(tmp_path):
+    """Reading from standard input changes the origin and nothing else."""
+    bounces("events", INBOX, "-o", tmp_path / "a.jsonl")
+    bounces("events", "-", "-o", tmp_path / "b.jsonl", stdin=INBOX.read_bytes())
+    first, second = ([json.loads(line) for line in (tmp_path / name).read_text(encoding="utf-8").splitlines()] for name in ("a.jsonl", "b.jsonl"))
+    assert [row["origin"] for row in second][:2] == ["-#1", "-#2"]
+    assert [row | {"origin": ""} for row in first] == [row | {"origin": ""} for row in second]
+
+
+def test_origins_are_the_path_as_given(tmp_path):
+    """A relative path stays relative, a folder's is joined with the path below it."""
+    bounces("events", "samples/Maildir", "-o", tmp_path / "e.jsonl", cwd=ROOT)
+    origins = [json.loads(line)["origin"] for line in (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all(origin.startswith("samples/Maildir/") and (ROOT / origin).exists() for origin in origins)
+
+
+def test_reading_changes_nothing():
+    """Names, sizes, times and bytes of the mail are as before."""
+
+    def state():
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(MAILDIR.rglob("*")) if path.is_file()}
+
+    before = state()
+    assert before
+    assert bounces("report", MAILDIR)[0] == 0
+    assert state() == before
+
+
+def test_explain_tells_each_stage():
+    """Who read it, where the fields stood, which rule decided, what to do."""
+    code, out, _ = bounces("explain", ROOT / "samples" / "postfix" / "mailbox-full-552.eml")
+    assert code == 0
+    for word in ("read by", "dsn", "Diagnostic-Code", "mailbox_full", "rule text.", "confidence", "other_channel"):
+        assert word in out
+
+
+def test_explain_tells_when_there_is_no_such_message():
+    """The sentence says how many there are."""
+    code, _, err = bounces("explain", INBOX, "--message", "999")
+    assert code == 2
+    assert str(INBOX.read_bytes().count(b"\nFrom ") + 1) in err
+
+
+def test_classify_reads_words_or_lines():
+    """The same answer, given as an argument or on standard input; jsonl has the promised keys."""
+    _, one, _ = bounces("classify", "--format", "jsonl", "552 5.2.2 mailbox full")
+    _, two, _ = bounces("classify", "--format", "jsonl", stdin=b"552 5.2.2 mailbox full\n\n")
+    assert one == two
+    assert list(json.loads(one)) == "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
+    assert json.loads(one)["reason"] == "mailbox_full"
+
+
+def test_strangers_do_not_reach_the_terminal(tmp_path):
+    """A control sequence in a subject is made visible, not obeyed."""
+    notice = (ROOT / "samples" / "postfix" / "user-unknown.eml").read_bytes().replace(b"Subject: ", b"Subject: \x1b]0;evil\x07\x1b[2J", 1)
+    (tmp_path / "n.eml").write_bytes(notice)
+    _, out, _ = bounces("explain", tmp_path / "n.eml")
+    assert "\x1b" not in out
+    assert "\x07" not in out
+
+
+def test_nothing_is_drawn_where_nobody_looks():
+    """Without a terminal there is no progress line."""
+    assert bounces("report", INBOX)[2] == ""
+
+
+def test_a_name_that_is_no_utf_8_can_be_read(tmp_path):
+    """File names are bytes; a name in Latin-1 is shown as well as it can be."""
+    path = os.fsencode(tmp_path) + b"/bo\xeete.eml"
+    Path(os.fsdecode(path)).write_bytes((ROOT / "samples" / "postfix" / "user-unknown.eml").read_bytes())
+    for suffix in ("jsonl", "csv", "parquet"):
+        code, _, err = bounces("events", tmp_path, "-o", tmp_path.parent / f"out.{suffix}")
+        assert (code, err) == (0, "")

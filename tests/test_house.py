@@ -1,0 +1,84 @@
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "bounces"
+LEVELS = {
+    "__init__": 0, "model": 0, "errors": 0,
+    "codes": 1, "address": 1,
+    "rules": 2, "sources": 2, "mime": 2, "advise": 2, "policies": 2, "entries": 2, "evidence": 2,
+    "classify": 3, "formats": 3,
+    "decode": 4,
+    "analyze": 5,
+    "explain": 6, "summarize": 6, "output": 6,
+    "run": 7, "summary": 8,
+    "cli": 9, "__main__": 10,
+}  # fmt: skip
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path):
+    """Return the top-level module or folder that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """Return our own modules that a file imports, by room."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bounces":
+            rest = node.module.split(".")[1:]
+            found |= {rest[0]} if rest else {alias.name for alias in node.names if alias.name != "__version__"}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("bounces.")}
+    return found - {room(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_levels(path):
+    """A stage never looks back: what a module imports of ours stands below it."""
+    assert MODULES
+    if room(path) == "__init__":
+        return
+    assert {other for other in imported(path) if LEVELS[other] >= LEVELS[room(path)]} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_says_what_it_does_and_stays_small(path):
+    """Each module opens with a docstring; a module has at most about 300 lines, a format 150."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    limit = 150 if path.parent.name == "formats" else 330
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+def test_quirks_name_samples_that_exist():
+    """A comment that bends a standard for a sample names one that is there."""
+    named = [name for path in MODULES for name in re.findall(r"samples/[\w/.-]+\.eml", path.read_text(encoding="utf-8"))]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_only_address_touches_flanker_and_only_mime_knows_mime():
+    """The libraries' users are one module each."""
+    users = {"flanker": set(), "fast_mail_parser": set()}
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        for library, found in users.items():
+            if re.search(rf"^\s*(?:import|from) {library}\b", text, re.MULTILINE):
+                found.add(room(path))
+    assert users == {"flanker": {"address"}, "fast_mail_parser": {"mime"}}
+
+
+@pytest.mark.parametrize("statement", ["import bounces", "import bounces; bounces.classify('550 5.1.1 user unknown')", "import bounces.cli"])
+def test_pandas_stays_out(statement):
+    """The library imports, and classifies, without pandas or pyarrow."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {statement}; print(sorted({{'pandas', 'pyarrow'}} & set(sys.modules)))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
