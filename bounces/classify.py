@@ -156,14 +156,22 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
     reason = evidence[0].reason if evidence else Reason.UNKNOWN
     contradictions = tuple(_contradictions(evidence, attempt.status or status, reply_code))
+    doubt = _accepted_before(reason, attempt.command, status)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, attempt.status or status),
         rule=evidence[0].rule if evidence else None,
-        confidence=_confidence(evidence, contradictions),
+        confidence=Confidence.LOW if doubt else _confidence(evidence, contradictions),
         evidence=evidence,
-        contradictions=contradictions,
+        contradictions=(doubt, *contradictions) if doubt else contradictions,
     )
+
+
+def _accepted_before(reason: Reason, command: str | None, status: str | None) -> str | None:
+    """Return what speaks against an unknown user whom the server had taken at RCPT: filters say so, too, once they have seen the content."""
+    if reason is not Reason.USER_UNKNOWN or command != "DATA" or (status or "").startswith(("5.1.", "4.1.")):
+        return None
+    return "the server had accepted the recipient, and refused only after DATA"
 
 
 def _permanence(reason: Reason, reply_code: str | None, status: str | None) -> Permanence:
@@ -197,9 +205,10 @@ def _confidence(evidence: Sequence[Evidence], contradictions: Sequence[str]) -> 
     """Weigh a verdict: see `Confidence` for what the levels mean."""
     if not evidence:
         return Confidence.LOW
-    winner, others = evidence[0], tuple(_others(evidence))
-    if winner.reason in DEAD and any(one.tier >= TEXT and one.reason not in DEAD for one in others):
-        return Confidence.LOW  # two texts, one of them of a live address: nobody is removed on that
+    winner = evidence[0]
+    agreed = any(one.reason is winner.reason and not one.matched and one.tier >= CODE for one in evidence)
+    if winner.reason in DEAD and not agreed and any(one.tier >= winner.tier and one.reason not in DEAD for one in _others(evidence)):
+        return Confidence.LOW  # two texts, one of them of a live address, and no code to tell: nobody is removed on that
     if winner.tier >= PROVIDER_CODE:
         return Confidence.MEDIUM if contradictions else Confidence.HIGH
     return Confidence.LOW if winner.tier in {GENERIC_CODE, REPLY} or winner.matched else Confidence.MEDIUM

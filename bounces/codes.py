@@ -4,35 +4,65 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from bounces.model import Permanence
 
 # every reply code that RFC 5321, its extensions and the IANA registry know, with the nonstandard ones that servers send
 REPLY_CODES = frozenset(
-    "211 214 220 221 235 250 251 252 253 334 354 421 422 430 432 450 451 452 453 454 455 456 458 459 471 500 501 502 503 504 510 511 512 "
-    "513 521 523 524 525 530 531 533 534 535 538 540 541 550 551 552 553 554 555 556 557 571 585".split()
+    """211 214 220 221 235 250 251 252 253 334 354 421 422 430 432 450 451 452 453 454 455 456 458 459 471
+    500 501 502 503 504 510 511 512 513 521 523 524 525 530 531 533 534 535 538 540 541 550 551 552 553 554 555 556 557 571 585""".split()
 )
-STATUS = re.compile(r"(?<![\w./@-])[245]\.[0-7]\.\d{1,3}(?![\w@/-]|\.\d)|(?<=\d\d\d-)[245]\.[0-7]\.\d{1,3}(?![\w@/]|\.\d)")
-# "Exim 4.5.2", "(Postfix 2.5.1)", "v4.6.1", "version 4.8.5": a release, not a status
-VERSION = re.compile(r"(?:\bv|\bversion|\bversão|\bexim|\bpostfix|\bsendmail|\bpmta|\bserver|\brelease|\bbuild|mailer|smtpd?|\bMTA)[ :=#-]*\Z", re.IGNORECASE)
-REPLY = re.compile(r"(?<![\w.@/+-])([245]\d\d)(?![\d@/]|\.\d|:\d|-\d{3}|,\d)")
-# "550 5.1.1", "550-5.1.1", "550 #5.1.0", "552:5.2.2"
-PAIRED = re.compile(r"(?:[ :-]|\t){1,2}[#(]?[245]\.[0-7]\.\d{1,3}(?!\d)")
-# what a server says comes at the start of a line or after "said:", "response:", "smtp;", a quotation mark, "<<<" …
-LEAD = re.compile(
-    r"(?:^|\n)[ \t>*-]*\Z|<<<[ \t]*\Z|[;:=#\"'(\[«“„][ \t]*\Z|\b(?:said|says|code|error|status|reply|response|returned|answered|with|SMTP|result"
-    r"|replied|got|received|rejected|refused|failed|reason|erreur|Fehler|código|codice|kod|код|ошибка|エラー)[ \t]*[:#=]?[ \t]*\Z",
+CODE = r"[245]\.[0-7]\.\d{1,3}"
+# 5.1.1, (#5.1.1), 5.1.1邮箱, 450-4.7.1; no part of 192.5.1.1, 5.2.3790, 4.96.1-rc2, 5.1.1.in-addr.arpa or <4.5.1@example.com>
+STATUS = re.compile(rf"(?:(?<![\w./@-])|(?<=\b\d\d\d-)){CODE}(?!\w|[@/]|-(?!\s)|\.\d|\.[\w-]{{1,63}}\.)", re.ASCII)
+# 550, and what may stand beside it: "550 5.1.1", "550-5.1.1", "550 #5.1.0", "552:5.2.2", "550 (5.1.1)"
+REPLY = re.compile(
+    rf"(?<![\w.@/+$€£¥-])(?<!\d,)([245]\d\d)"
+    rf"(?:[\s:,;/#'\"(<\[-]{{1,4}}({CODE})(?!\d|\.\d)|(?![\w@%/&€]|[.:,]\d|\.[\w-]{{1,63}}\.|[ )-]{{1,2}}\d{{3}}-\d|-[\w.-]{{1,64}}@))",
+    re.ASCII,
+)
+# a reply stands at the start of a line …
+LINE = re.compile(r"(?:^|\n)[ \t>|*-]*\Z")
+# … after "said:", "ERROR_CODE :", "smtp;", "the status code was", "rejected with", "<<<" …
+TOLD = re.compile(
+    r"(?:<<<|=>)[ \t]*\Z"
+    r"|(?:\b|_)(?:said|says|code|error|status|reply|response|result|reason|failure|E?SMTP|LMTP|erreur|Fehler(?:code)?|código"
+    r"|codice|kod|код|ошибк[а-я]*|(?:answered|bounced|ended|failed|refused|rejected|replied|responded|returned)(?: with)?)"
+    r"(?: (?:is|was|of|number|no\.?|nr\.?))?[\s:;#=\"'(\[-]*\Z"
+    r"|(?:错误|錯誤|代码|代碼|返回|回应|回應|响应|エラー|コード|応答|오류|코드|응답)[ \t:：#=]*\Z",
     re.IGNORECASE,
 )
-# "452 bytes", "550 recipients", "port 587": a number that counts or names something else
-COUNTED = re.compile(
-    r"[ \t]*(?:%|bytes?|octets?|[kmg]i?b\b|k\b|chars?|characters?|messages?|mails?|e-?mails?|recipients?|users?|seconds?|secs?|minutes?"
-    r"|hours?|days?|times|lines?|connections?|attempts?|years?|people|members?|USD|EUR|Uhr)\b",
+# … or, less surely, after a mark
+MARK = re.compile(r"[;:#\"'`<(\[«“„‘‚「『（【：；，。][ \t]*\Z|[245]\.[0-7]\.\d{1,3}[)\]:]? \Z")
+# "192.0.2.1:550", "2001:db8::550", "12:30:550": a port, the end of an address, a time
+TAIL = re.compile(r"[\d\]]:\Z|(?<![G-Zg-z_])(?:[0-9A-Fa-f]{0,4}:){2}\Z")
+# "552 KB", "450 seconds", "550 Uhr": a number that measures
+MEASURED = re.compile(
+    r"[ \t]*(?:[kKmMgG]i?[bB]\b|[bB]ytes?\b|[oO]ctets?\b|USD|EUR|Uhr"
+    r"|(?:chars|characters|seconds|secs|minutes|mins|hours|days|weeks|months|years|times|lines)\b)"
+)
+# "550 messages": one that counts
+COUNTED = re.compile(r"[ \t]*(?:messages|mails|e-?mails|recipients|users|addresses|connections|attempts|people|members|cases|unread)\b")
+# "port 554", "line: 500", "HTTP/1.1 502", "tel. 555", "ticket #550", "Sep 450": one that names something else
+NAMED = re.compile(
+    r"(?:\b(?:ports?|lines?|size|length|count|total|limit|quota|delays?|score|age|room|suite|page|id|queue|pid|uid|than|tel|phone|fax|call|ext"
+    r"|ticket|case|issue|bug|order|invoice|ref|HTTPS?(?:/[\d.]+)?(?: (?:error|status|code|response))*)"
+    r"|(?<!error )(?<!code )(?<!reply )\b(?:number|no|nr))[.]?[\s:=#(]*\Z"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*[ \t]+\Z",
     re.IGNORECASE,
 )
-NAMED = re.compile(r"\b(?:ports?|line|size|room|page|no\.?|number|id|queue|pid|uid|than|of|limit|about|exceeds|over|is|was|year|at)[ \t:=#]*\Z", re.IGNORECASE)
-DATED = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*[ \t]+\Z")
-WINDOW = 24  # how far back a lead may stand
+# "Exim 4.5.2", "Postfix (2.5.1)", "version: 4.8.5", "RFC 5321 section 4.2.1", "am 5.1.23": a release, a paragraph, a date; no status
+VERSION = re.compile(
+    r"(?:\b(?:v|ver|versi[oó]n|versão|release|build|sections?|sec|chapter|paragraph)[.\s:=#(v-]*|§ ?"
+    r"|(?:exim|postfix|sendmail|qmail|exchange|domino|notes|courier|zimbra|mta|momentum|smtpd|james|dovecot|cyrus|amavis\w*|spamassassin|clamav|rspamd"
+    r"|mailscanner|mailman|outlook|thunderbird|windows|linux|php|python|java|mailenable|icewarp|merak|mdaemon|kerio|axigen|haraka|barracuda|ironport"
+    r"|\w*server|\w*mailer)[\s/(=-]*v?|\b(?:am|vom|den|dem|le|du|del)[ ])\Z",
+    re.IGNORECASE,
+)
+WINDOW = 24  # how far back to look for what a number is
+MOST = 1000  # numbers of a text that are looked at
+PAIRED, PLACED, UNREGISTERED, LIKELY, NO_CODE = 4, 3, 2, 1, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +80,49 @@ def find(text: str, *, success: bool = False) -> Reply:
     Ports, dates, sizes, addresses and release numbers are no codes; a 220 banner or a 250 in a transcript is no failure.
     """
     classes = "2" if success else "45"
-    best: tuple[int, int, str] | None = None
-    for match in REPLY.finditer(text):
-        code = match.group(1)
-        if code[0] not in classes:
+    best, best_rank = None, NO_CODE
+    for match in islice(REPLY.finditer(text), MOST):
+        if match.group(1)[0] not in classes or (best_rank >= PLACED and not match.group(2)):
             continue
-        rank = _rank(text, match, code)
-        if rank and (best is None or rank > best[0]):
-            best = (rank, match.start(1), code)
-        if rank == 4:
+        rank = _rank(text, match)
+        if rank > best_rank:
+            best, best_rank = match, rank
+        if rank == PAIRED:
             break
-    status = _status(text, classes, best[1] if best else 0, best[2] if best else None)
+    if best is not None and best.group(2) and best.group(2)[0] in classes:
+        return Reply(best.group(1), best.group(2), best.start(1))
+    status = _status(text, classes)
     if best is None:
-        return Reply(None, status[0], status[1]) if status else Reply(None, None)
-    return Reply(best[2], status[0] if status else None, min(best[1], status[1]) if status else best[1])
+        return Reply(None, *status) if status else Reply(None, None)
+    return Reply(best.group(1), status[0], min(best.start(1), status[1])) if status else Reply(best.group(1), None, best.start(1))
 
 
-def _rank(text: str, match: re.Match[str], code: str) -> int:
-    """Say how well a number is attested as a reply code: 4 beside an enhanced code, 3 in a reply's place, 1 by its looks, 0 not at all."""
+def _rank(text: str, match: re.Match[str]) -> int:
+    """Say how well a number is attested as a reply code: beside an enhanced code, in a reply's place, by its looks, or not at all."""
     start, end = match.span(1)
-    before = text[max(0, start - WINDOW) : start]
-    if (paired := PAIRED.match(text, end)) and text[paired.end() - 1].isdigit() and not VERSION.search(text[start:end]):
-        return 4
-    if code not in REPLY_CODES or COUNTED.match(text, end) or NAMED.search(before) or DATED.search(before):
-        return 0
-    after = text[end : end + 1]
-    if LEAD.search(before) if start > WINDOW else LEAD.search(text[:start]):
-        return 3 if not after or after in " \t\n-,;:.)]\"'(" else 0
-    return 1 if after in " -" and text[end + 1 : end + 2].isupper() else 0
+    if match.group(2):
+        return PAIRED
+    before = text[max(0, start - WINDOW) : start] if start > WINDOW else "\n" + text[:start]
+    if MEASURED.match(text, end) or NAMED.search(before) or TAIL.search(before):
+        return NO_CODE
+    told, spoken = TOLD.search(before) is not None, text[end : end + 1] in {" ", "-"}
+    if match.group(1) not in REPLY_CODES:
+        return UNREGISTERED if spoken and (told or not before.strip()) else NO_CODE
+    if told or ((LINE.search(before) or MARK.search(before)) and not COUNTED.match(text, end)):
+        return PLACED
+    return LIKELY if spoken and text[end + 1 : end + 2].isupper() else NO_CODE
 
 
-def _status(text: str, classes: str, near: int, code: str | None) -> tuple[str, int] | None:
-    """Return the enhanced code that belongs to the reply at `near`: the one just after it, else the first specific one in the text."""
+def _status(text: str, classes: str) -> tuple[str, int] | None:
+    """Return the first specific enhanced code in the text, or else the first bare one, with its offset."""
     first: tuple[str, int] | None = None
-    for match in STATUS.finditer(text):
+    for match in islice(STATUS.finditer(text), MOST):
         status, start = match.group(), match.start()
-        if status[0] not in classes or VERSION.search(text, max(0, start - WINDOW), start):
+        if status[0] not in classes or VERSION.search(text[max(0, start - WINDOW) : start]):
             continue
-        if code and near < start <= near + 8:
+        if not is_bare(status):
             return status, start
-        if first is None or (is_bare(first[0]) and not is_bare(status)):
-            first = (status, start)
+        first = first or (status, start)
     return first
 
 
@@ -100,14 +132,25 @@ def find_status(text: str) -> str | None:
     return match.group() if match else None
 
 
+# "550-5.1.1 ", "550-", "552 5.2.2 ": how a reply begins, and how its other lines say it again
+OPENING = re.compile(rf".{{0,200}}?\b([245]\d\d)([- ])(?:({CODE})(?= ))?", re.ASCII)
+AGAIN = re.compile(rf" ([245]\d\d)([- ])(?:({CODE})(?= ))?", re.ASCII)
+
+
 def plain(text: str) -> str:
     """Return a reply as one line: line breaks folded, and the code that opens each line of a multi-line reply said once."""
-    line = " ".join(text.split())
-    reply = re.match(r".{0,200}?\b([245]\d\d)[- ](?:([245]\.\d\.\d{1,3})[ ])?", line)
-    if reply is None:
-        return line
-    again = re.compile(rf" {reply.group(1)}[- ](?:{re.escape(reply.group(2))}(?= |$) ?)?" if reply.group(2) else rf" {reply.group(1)}-")
-    return line[: reply.end()] + again.sub(" ", line[reply.end() - 1 :])[1:]
+    line = " ".join(text.split()) + " "
+    opening = OPENING.match(line)
+    if opening is None:
+        return line[:-1]
+    code, mark, status = opening.groups()
+
+    def once(match: re.Match[str]) -> str:
+        repeats = match.group(1) == code and ("-" in {mark, match.group(2)} or (status and match.group(3) == status))
+        return match.group() if not repeats else "" if match.group(3) == status is not None else " " + (match.group(3) or "")
+
+    end = opening.end(2 if status is None else 3)
+    return (line[:end] + AGAIN.sub(once, line[end:])).rstrip()
 
 
 def is_bare(status: str | None) -> bool:
@@ -124,10 +167,11 @@ def permanence(reply_code: str | None, status: str | None) -> Permanence:
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a rule's code pattern: "5.2.2", "x.2.2" (any class), "5yz", "x.7.606-649" (a range of details). Raise ValueError if it is none."""
     if re.fullmatch(r"[245][0-9y][0-9z]", pattern):
-        return re.compile(pattern.replace("y", r"\d").replace("z", r"\d"))
-    match = re.fullmatch(r"([245x])\.(\d)\.(?:(\d{1,3})(?:-(\d{1,3}))?|\*)", pattern)
-    if match is None:
+        return re.compile(pattern.replace("y", "[0-9]").replace("z", "[0-9]"))
+    match = re.fullmatch(r"([245x])\.([0-9])\.(?:([0-9]{1,3})(?:-([0-9]{1,3}))?|\*)", pattern)
+    klass, subject, low, high = match.groups() if match else ("", "", None, None)
+    numbers = range(int(low), int(high or low) + 1) if low else ()
+    if match is None or (low and not numbers):
         raise ValueError(f"{pattern!r} is no code pattern")
-    klass, subject, low, high = match.groups()
-    details = r"\d{1,3}" if low is None else low if high is None else "(?:" + "|".join(map(str, range(int(low), int(high) + 1))) + ")"
-    return re.compile(rf"{'[245]' if klass == 'x' else klass}\.{subject}\.{details}")
+    details = "|".join(map(str, numbers)) or "[0-9]{1,3}"
+    return re.compile(rf"{'[245]' if klass == 'x' else klass}\.{subject}\.(?:{details})")

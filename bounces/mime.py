@@ -189,7 +189,7 @@ def _reference(data: bytes) -> list[_Part]:
             continue
         header = str(node.get("Content-Type", ""))
         if isinstance(payload, list):
-            blocks = ["".join(f"{name}: {value}\n" for name, value in inner.items()) for inner in payload]
+            blocks = ["".join(f"{name}: {value}\n" for name, value in inner.items()) for inner in payload if isinstance(inner, email.message.Message)]
             content = "\n".join(blocks).encode("utf-8", "surrogateescape")
         else:
             decoded = node.get_payload(decode=True)
@@ -223,12 +223,15 @@ def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message
     html = not text.strip() and markup is not None
     text = html_text(markup) if html and markup else text
     text, quoted = split_returned(text)
+    if not groups and (inline := machine_groups(text)):
+        groups = inline
+        text = text[: MACHINE_FIELD.search(text).start()] or text  # type: ignore[union-attr]
     return replace(
         message,
         text=text,
         html=html,
         part_types=tuple(part.content_type for part in parts),
-        delivery_status=groups or machine_groups(text),
+        delivery_status=groups,
         returned=found.get("returned") or quoted,
         feedback_report=found.get("feedback_report"),
         disposition_notification=found.get("disposition_notification"),

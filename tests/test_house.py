@@ -15,7 +15,7 @@ LEVELS = {
     "classify": 3, "formats": 3,
     "decode": 4,
     "analyze": 5,
-    "explain": 6, "summarize": 6, "output": 6,
+    "wholefile": 1, "explain": 6, "summarize": 6, "output": 6,
     "run": 7, "summary": 8,
     "cli": 9, "__main__": 10,
 }  # fmt: skip

@@ -171,9 +171,9 @@ def test_an_empty_file_is_an_empty_mailbox(tmp_path):
 
 
 messages = st.lists(
-    st.lists(
-        st.sampled_from([b"From ", b">", b"\n", b"\r\n", b"\n\n", b"Subject: x", b"\0", b"\xff", b"a", SEPARATOR, DATE]), max_size=12
-    ).map(lambda parts: b"Subject: x\n" + b"".join(parts) + b"\n"),
+    st.lists(st.sampled_from([b"From ", b">", b"\n", b"\r\n", b"\n\n", b"Subject: x", b"\0", b"\xff", b"a", SEPARATOR, DATE]), max_size=12).map(
+        lambda parts: b"Subject: x\n" + b"".join(parts) + b"\n"
+    ),
     min_size=1,
     max_size=8,
 )
@@ -186,9 +186,7 @@ def test_what_is_written_as_mboxrd_is_read_back(tmp_path, written):
     assert written == contents(write(tmp_path / "inbox", b"".join(map(quoted, written))))
 
 
-boxes = st.lists(
-    st.sampled_from([SEPARATOR, b"From x", b"\n", b"\n\n", b"\r\n", b"\r", b"Subject: x", b"text", b">From ", b" "]), max_size=60
-)
+boxes = st.lists(st.sampled_from([SEPARATOR, b"From x", b"\n", b"\n\n", b"\r\n", b"\r", b"Subject: x", b"text", b">From ", b" "]), max_size=60)
 
 
 @quick
@@ -775,10 +773,7 @@ def test_no_permission(tmp_path, monkeypatch, kind):
 
 
 def snapshot(folder):
-    return {
-        str(path): (path.stat().st_mtime_ns, path.stat().st_mode, None if path.is_dir() else path.read_bytes())
-        for path in folder.rglob("*")
-    }
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode, None if path.is_dir() else path.read_bytes()) for path in folder.rglob("*")}
 
 
 def test_reading_changes_nothing(tmp_path):

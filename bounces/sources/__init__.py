@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bounces.errors import SourceError
 from bounces.sources import files, mbox, plan
 
 if TYPE_CHECKING:
@@ -31,3 +32,14 @@ def read(chunk: Chunk) -> Iterator[Raw]:
     listings: dict[str, dict[str, str]] = {}
     for path, origin in zip(chunk.paths, chunk.origins, strict=True):
         yield from files.read(path, origin, listings)
+
+
+def nth(source: str, number: int) -> Raw:
+    """Return the Nth message of a source, counted from 1. Raises SourceError when there are fewer."""
+    count = 0
+    for chunk in chunks(source):
+        for raw in read(chunk):
+            count += 1
+            if count == number:
+                return raw
+    raise SourceError(f"{source}: has no message {number}, only {count}")

@@ -1,0 +1,42 @@
+"""Mailing list software that refuses a post (fml, Mailman, ezmlm, Sympa): 'You are not a member of this mailing list <list@example.com>.'"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import address
+from bounces.entries import described
+from bounces.model import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+# You are not a member of this mailing list <list@example.com>.        You are not allowed to post to this mailing list
+REFUSAL = re.compile(
+    r"^(?:you are not (?:a member of|allowed to post to|subscribed to|authorized to (?:post|send)[^.\n]{0,40} to) (?:this|the) (?:mailing[- ])?list\b|"
+    r"your (?:message|mail|post) (?:to|for) [^\n]{3,80} (?:was|has been) (?:automatically )?(?:rejected|discarded)|"
+    r"sorry, (?:only subscribers|i've been told to reject))[^\n]*(?:\n[^\n]+){0,4}",
+    re.IGNORECASE | re.MULTILINE,
+)
+# list-bounces@example.com, list-admin@…, owner-list@…: who speaks for a list
+ROLE = re.compile(r"^(?:owner-|request-)?(.+?)(?:-(?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
+SPEAKS = re.compile(r"^owner-|-(?:bounces|admin|owner|request|help)@", re.IGNORECASE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether one who speaks for a list refuses a post in the words of list software."""
+    speaker = address.parse(message.headers.get("From")) or ""
+    return not message.delivery_status and bool(SPEAKS.search(speaker)) and bool(REFUSAL.search(message.text[:2000]))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for the list: its address in the refusal, else the one that its speaker's is made of."""
+    refusal = REFUSAL.search(message.text)
+    assert refusal is not None
+    speaker = address.parse(message.headers.get("From")) or ""
+    own = ROLE.match(speaker)
+    named = address.all_of(refusal.group()) or ((f"{own.group(1)}@{address.domain(speaker)}",) if own else ())
+    yield described(named[0] if named else None, refusal.group())

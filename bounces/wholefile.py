@@ -1,0 +1,54 @@
+"""A path in, a file that appears whole or not at all out; what can go wrong with it becomes a sentence for people."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from bounces.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REMEDIES = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "folder does not exist; create it or choose another path"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "no permission to write it; choose another path, or close the program that has it open"),
+    errno.EISDIR: "is a folder; add a file name",
+    errno.ENOSPC: "the disk is full; free some space or choose another path",
+}
+
+
+@contextmanager
+def explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn an OSError of the block into an OutputError: a sentence with path and remedy. BrokenPipeError passes: who reads may stop."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: {REMEDIES.get(error.errno or 0, error.strerror or str(error))}") from error
+
+
+@contextmanager
+def whole(place: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside a place for a block, and move it there when the block ends well; else remove it."""
+    place = place.resolve()  # a symbolic link stays
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+    temporary = place.with_name(f".bounces-{secrets.token_hex(8)}.part")
+    try:
+        temporary.touch(0o666 if mode is None else mode, exist_ok=False)  # never more open than the file that it replaces
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode)  # the umask may have narrowed it
+        temporary.replace(place)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
