@@ -9,7 +9,9 @@ bounces.classify("552 5.2.2 mailbox full").recommended_action
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,12 +54,23 @@ _HOMES = {
 }
 
 
+class _Package(ModuleType):
+    """Keeps `bounces.classify` the function when the import system would bind the module of that name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name from its module."""
     if name not in _HOMES:
         raise AttributeError(f"module 'bounces' has no attribute {name!r}")
     value = getattr(import_module(f"bounces.{_HOMES[name]}"), name)
-    globals()[name] = value  # a public function may bear its module's name: the function wins
+    globals()[name] = value
     return value
 
 

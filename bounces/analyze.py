@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, advise, codes, evidence, mime, rules, sources
 from bounces import decode as decoding
-from bounces.classify import RuleSet
+from bounces.rules.match import RuleSet
 from bounces.classify import classify as judge
 from bounces.model import (
     Action,
@@ -97,11 +97,11 @@ def analyze(raw: Raw, settings: Settings = Settings()) -> tuple[Event, ...]:
 def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", rules: Iterable[str] = ()) -> Classification:
     """Say what one SMTP reply means: `classify("552 5.2.2 mailbox full").reason` is `mailbox_full`.
 
-    `text` is the reply as the server gave it, multi-line or not; `remote_mta` the server's name, when it is known. The sentence's fields
-    are those of the events; see `Classification`.
+    `text` is the reply as the server gave it to RCPT, multi-line or not; `remote_mta` the server's name, when it is known. The answer's
+    fields are those of the events; see `Classification`.
     """
     reply = codes.find(text)
-    attempt = Attempt(status=reply.status, reply_code=reply.reply_code, diagnostic_code=text, remote_mta=remote_mta, action=Action.FAILED)
+    attempt = Attempt(status=reply.status, reply_code=reply.reply_code, diagnostic_code=text, remote_mta=remote_mta, command="RCPT")
     verdict = judge(attempt, rule_set(tuple(map(str, rules))))
     advice = advise.advise(verdict, advise.load(policy))
     return Classification(

@@ -23,10 +23,9 @@ HOST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 COMMAND = re.compile(
-    r"(?:in reply to|after|in response to|response to|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|during|"
-    r"SMTP command:?)\s*(?:the\s+)?(?:final\s+)?"
-    r"(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT|RSET|QUIT|"
-    r"initial connection|greeting)\b",
+    r"(?:in reply to|after|in response to|response to|progress was|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|SMTP:|during|SMTP command:?)\s*"
+    r"(?:the\s+)?(?:final\s+)?(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT"
+    r"|RSET|QUIT|initial connection|greeting)\b|(does not like recipient|sender was rejected|failed after I sent the message|\(state 1[478]\))",
     re.IGNORECASE,
 )
 COMMANDS = {
@@ -37,6 +36,13 @@ COMMANDS = {
     "RCPT TO": "RCPT",
     "INITIAL CONNECTION": "CONNECT",
     "GREETING": "CONNECT",
+    # qmail-remote.c, and Gmail's numbers for the same
+    "DOES NOT LIKE RECIPIENT": "RCPT",
+    "SENDER WAS REJECTED": "MAIL",
+    "FAILED AFTER I SENT THE MESSAGE": "DATA",
+    "(STATE 14)": "RCPT",
+    "(STATE 17)": "DATA",
+    "(STATE 18)": "DATA",
 }
 
 # what stands before a server's own words: nothing of it tells a reason
@@ -78,14 +84,16 @@ def described(recipient: str | None, text: str) -> Attempt:
         reply_code=reply.reply_code,
         diagnostic_code=codes.plain(said).strip(" :-") or None,
         remote_mta=next((group for group in host.groups() if group), None) if host else None,
-        command=command(text),
+        command=command(text, reply.start),
     )
 
 
-def command(text: str) -> str | None:
-    """Return the SMTP command that a text says was refused: HELO, MAIL, RCPT, DATA …"""
-    match = COMMAND.search(text)
+def command(text: str, reply: int) -> str | None:
+    """Return the SMTP command that a text says was refused (HELO, MAIL, RCPT, DATA …): the last before the reply, else the first after."""
+    found = list(COMMAND.finditer(text))
+    before = [match for match in found if match.start() < reply]
+    match = before[-1] if before else found[0] if found else None
     if match is None:
         return None
-    word = match.group(1).upper().replace("_", " ")
+    word = (match.group(1) or match.group(2)).upper().replace("_", " ")
     return COMMANDS.get(word, word)

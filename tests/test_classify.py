@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bounces import rules
 from bounces.analyze import classify
-from bounces.classify import RuleSet
+from bounces.rules.match import RuleSet
 from bounces.classify import classify as judge
 from bounces.model import Attempt, Confidence, Reason
 
@@ -47,11 +47,11 @@ def test_precedence_is_computed_from_how_exact_a_rule_is(backwards):
 def test_a_code_and_a_text_that_agree_win_together():
     """Among texts the one that the code supports decides, and the other is told as a contradiction."""
     both = (
-        rule("full", "mailbox_full", text="full")
+        rule("full", "mailbox_full", text="is full")
         + rule("rate", "rate_limited", text="too many messages")
         + rule("code", "mailbox_full", status="5.2.2")
     )
-    found = judge(Attempt(diagnostic_code="552 5.2.2 full, too many messages"), rule_set(both))
+    found = judge(Attempt(diagnostic_code="552 5.2.2 box is full, too many messages"), rule_set(both))
     assert found.reason is Reason.MAILBOX_FULL
     assert any("rate_limited" in one for one in found.contradictions)
 

@@ -82,3 +82,11 @@ def test_pandas_stays_out(statement):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("first", ["bounces.classify", "bounces.explain", "bounces.summarize", "bounces.cli"])
+def test_public_names_are_functions_whatever_was_imported_first(first):
+    """A public function that bears its module's name stays the function."""
+    script = f"import {first}, bounces; print([callable(getattr(bounces, name)) for name in bounces.__all__].count(False))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bounces import rules
-from bounces.classify import RuleSet, classify
+from bounces.classify import classify
+from bounces.rules.match import RuleSet
 from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
 

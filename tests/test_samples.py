@@ -11,6 +11,8 @@ from bounces.model import Event, Kind, Raw
 SAMPLES = Path(__file__).parent.parent / "samples"
 NOTICES = sorted(SAMPLES.glob("*/*.eml"))
 FIELDS = [name for name in Event.__slots__ if name != "origin"]
+# what a person writes; --accept fills in the rest
+BY_HAND = "kind action recipient final_recipient reply_code status reason permanence bounce_type blame recommended_action format".split()
 
 
 def rows(data):
@@ -37,7 +39,8 @@ def test_a_sample_gives_its_golden(path, request):
     golden = path.with_suffix(".json")
     expected, found = json.loads(golden.read_text(encoding="utf-8")), rows(path.read_bytes())
     if request.config.getoption("--accept"):
-        filled = [found_row | expected_row for expected_row, found_row in zip(expected, found, strict=True)]
+        by_hand = [{name: row[name] for name in BY_HAND if name in row} for row in expected]
+        filled = [found_row | written for written, found_row in zip(by_hand, found, strict=True)]
         ordered = [{name: row[name] for name in FIELDS} for row in filled]
         golden.write_text(json.dumps(ordered, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         expected = ordered

@@ -56,6 +56,7 @@ def _split(group: Headers) -> Iterator[Headers]:
 def _attempt(group: Headers) -> Attempt:
     """Read a group's fields (RFC 3464, section 2.3)."""
     kind, diagnostic = _typed(group.get("Diagnostic-Code"))
+    diagnostic = diagnostic or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
     told = next((Action(action) for _ in (1,) if action in list(Action)), ACTIONS.get(action))
     reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
@@ -81,6 +82,11 @@ def _typed(value: str | None) -> tuple[str | None, str | None]:
     if match is None:
         return None, value
     return match.group(1).lower(), match.group(2).strip() or None
+
+
+def _comment(value: str | None) -> str | None:
+    """Return the comment of "5.1.1 (user unknown)": some systems tell the reason there."""
+    return (value or "").partition("(")[2].rstrip(") ") or None
 
 
 def _host(value: str | None) -> str | None:

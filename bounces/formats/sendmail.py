@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from bounces import address, codes
 from bounces.entries import described
+from bounces.model import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounces.model import Attempt, Message
+    from bounces.model import Message
 
 TRANSCRIPT = re.compile(r"-{3,} ?Transcript of (?:the )?session follows ?-{3,}", re.IGNORECASE)
 UNSENT = re.compile(r"^[ \t]*-{3,} ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
@@ -23,6 +24,8 @@ CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^
 SAID_OF = re.compile(r"^>>> RCPT To: ?<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
 # the lines of the session with one server
 SESSION = re.compile(r"^(?:\.\.\. )?while talking to [^\n]*$", re.IGNORECASE | re.MULTILINE)
+# >>> RCPT To:<user@example.com>
+CLIENT = re.compile(r"^>>> (\w+)", re.MULTILINE)
 # <<< 550 5.1.1 User unknown
 SERVER = re.compile(r"^<<< [^\n]*$", re.MULTILINE)
 
@@ -41,14 +44,15 @@ def decode(message: Message) -> Iterator[Attempt]:
     concluded = _conclusions(transcript)
     names = [found for line in (listed.group(1).split("\n") if listed else ()) for found, _, _ in address.in_text(line)[:1]]
     for name in dict.fromkeys([*names, *concluded]):
-        yield described(name, concluded.get(name) or _said_of(transcript, name))
+        yield concluded.get(name) or described(name, _said_of(transcript, name))
     if not names and not concluded:
         yield described(None, transcript)
 
 
-def _conclusions(transcript: str) -> dict[str, str]:
-    """Return what Sendmail concludes for each address, after what the server said of it in the same session."""
-    found: dict[str, str] = {}
+def _conclusions(transcript: str) -> dict[str, Attempt]:
+    """Return an attempt for each address that Sendmail concludes on, with what the server said of it in the same session."""
+    said: dict[str, str] = {}
+    found: dict[str, Attempt] = {}
     end = 0
     for match in CONCLUSION.finditer(transcript):
         name = address.parse(match.group(2))
@@ -57,8 +61,11 @@ def _conclusions(transcript: str) -> dict[str, str]:
         before = SESSION.split(transcript[end : match.start()])[-1]
         server = "\n".join(line[4:] for line in SERVER.findall(before))
         # 554 <user@example.com>... 550 Host unknown: the code inside is the cause
-        conclusion = match.group(4) if codes.find(match.group(4)).start == 0 and codes.find(match.group(4)).reply_code else match.group()
-        found[name] = f"{server}\n{found.get(name, '')}{conclusion}".strip()
+        inside = codes.find(match.group(4))
+        conclusion = match.group(4) if inside.reply_code and inside.start == 0 else match.group()
+        said[name] = f"{server}\n{said.get(name, '')}{conclusion}".strip()
+        asked = CLIENT.findall(before)
+        found[name] = described(name, said[name]).filled(Attempt(command=asked[-1].upper() if server and asked else None))
         end = match.end()
     return found
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # how exact a rule is; a higher tier wins
-PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, GENERIC_TEXT, GENERIC_CODE, REPLY = 8, 7, 6, 5, 4, 3, 2, 1
+PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, GENERIC_TEXT, GENERIC_CODE, REPLY = 9, 8, 7, 6, 5, 4, 3, 2, 1
 
 LISTS = ("remote_mta", "text", "status", "reply_code", "examples", "counter_examples")
 KEYS = {"id", "reason", "source", "generic", *LISTS}
@@ -107,6 +107,8 @@ def _rule(table: dict[str, Any], name: str) -> Rule:
     if not isinstance(table.get("source"), str) or not table["source"]:
         raise RuleError(f"{where}: source is missing: a URL, an RFC section or a samples/ path")
     lists = {key: _strings(table.get(key), f"{where}: {key}") for key in LISTS}
+    if broken := [phrase for phrase in lists["text"] if any("*" in part.strip("*") for part in phrase.split())]:
+        raise RuleError(f"{where}: text: {broken[0]!r} has a * inside a word; it stands alone, or at a word's end")
     if not any(lists[key] for key in LISTS[:4]):
         raise RuleError(f"{where}: has no condition; give text, status, reply_code or remote_mta")
     if not lists["examples"]:
