@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bounces import address, advise, codes, evidence, mime, rules, sources
 from bounces import decode as decoding
-from bounces.rules.match import RuleSet
 from bounces.classify import classify as judge
 from bounces.model import (
     Action,
@@ -30,6 +29,7 @@ from bounces.model import (
     RecommendedAction,
     Verdict,
 )
+from bounces.rules.match import RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,6 +11,7 @@ from bounces import __version__
 from bounces.errors import BouncesError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from bounces.model import Kind, Raw
@@ -166,10 +167,9 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, policy:
         click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy)))
 
 
-def _lines() -> Any:
+def _lines() -> Iterator[str]:
     """Yield the lines of standard input that aren't empty."""
-    stream = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
-    return (line.rstrip("\r\n") for line in stream if line.strip())
+    return (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer if line.strip())
 
 
 def _scope(sources: tuple[str, ...], policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> Scope:

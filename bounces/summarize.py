@@ -179,6 +179,7 @@ def _escalated(table: pd.DataFrame, counted: pd.DataFrame, outcomes: pd.DataFram
         enough = times.index[(times["size"] >= escalation.failures) & (days >= escalation.days)]
         reached = table.index.isin(enough) & (table["reason"] == reason) & table["bounce_type"].notna()
         table.loc[reached, "recommended_action"] = str(escalation.recommended_action)
+        table.loc[reached, "retry_after"] = table["retry_after"] if escalation.recommended_action in advise.AGAIN else pd.NaT
         if escalation.bounce_type:
             table.loc[reached, "bounce_type"] = str(escalation.bounce_type)
     return table

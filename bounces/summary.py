@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bounces import advise
-from bounces.model import Kind
+from bounces.model import Kind, RecommendedAction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +19,8 @@ NOUNS = {
     Kind.DELAY: "delays",
     Kind.DELIVERY: "deliveries",
     Kind.COMPLAINT: "complaints",
-    Kind.AUTO_REPLY: "automatic replies",
-    Kind.UNRECOGNIZED: "no notices",
+    Kind.AUTO_REPLY: "auto-replies",
+    Kind.UNRECOGNIZED: "unrecognized",
     Kind.UNREADABLE: "unreadable",
 }
 TOP = 10  # domains that are listed
@@ -55,7 +55,7 @@ def actions(recipients: pd.DataFrame) -> str:
     if recipients.empty:
         return ""
     counts = recipients["recommended_action"].value_counts()
-    return _table([("What to do", ["recipients"])], [(str(action), [int(count)]) for action, count in counts.items() if count])
+    return _table([("What to do", ["recipients"])], [(action, [int(counts[action])]) for action in RecommendedAction if counts[action]])
 
 
 def domains(failures: pd.DataFrame) -> str:

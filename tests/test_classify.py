@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from bounces import rules
 from bounces.analyze import classify
-from bounces.rules.match import RuleSet
 from bounces.classify import classify as judge
 from bounces.model import Attempt, Confidence, Reason
+from bounces.rules.match import RuleSet
 
 
 def rule_set(text):

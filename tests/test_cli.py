@@ -88,7 +88,7 @@ def test_dates_select_and_everything_is_still_counted(tmp_path):
 def test_unrecognized_mail_is_kept_in_an_mbox_that_reads_back(tmp_path):
     """The mbox holds just the messages that are no notices, unchanged."""
     _, out, _ = bounces("report", INBOX, "--unrecognized", tmp_path / "others.mbox")
-    others = next(int(line.split()[-1]) for line in out.splitlines() if "no notices" in line)
+    others = next(int(line.split()[-1]) for line in out.splitlines() if "unrecognized" in line)
     again, kinds = counted(bounces("report", tmp_path / "others.mbox")[1])
     assert (again, kinds) == (others, [others])
 

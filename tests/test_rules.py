@@ -5,9 +5,9 @@ import pytest
 
 from bounces import rules
 from bounces.classify import classify
-from bounces.rules.match import RuleSet
 from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
+from bounces.rules.match import RuleSet
 
 SHIPPED = rules.shipped()
 RULES = RuleSet(SHIPPED)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from bounces import address
 from bounces.entries import described
-from bounces.model import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounces.model import Message
+    from bounces.model import Attempt, Message
 
 # You are not a member of this mailing list <list@example.com>.        You are not allowed to post to this mailing list
 REFUSAL = re.compile(
-    r"^(?:you are not (?:a member of|allowed to post to|subscribed to|authorized to (?:post|send)[^.\n]{0,40} to) (?:this|the) (?:mailing[- ])?list\b|"
+    r"^(?:you are not (?:a member of|allowed to post to|subscribed to|authorized to (?:post|send)[^.\n]{0,40} to) (?:this|the) "
+    r"(?:mailing[- ])?list\b|"
     r"your (?:message|mail|post) (?:to|for) [^\n]{3,80} (?:was|has been) (?:automatically )?(?:rejected|discarded)|"
     r"sorry, (?:only subscribers|i've been told to reject))[^\n]*(?:\n[^\n]+){0,4}",
     re.IGNORECASE | re.MULTILINE,
