@@ -14,7 +14,7 @@ from bounces.model import Action, Attempt, Kind, Message, Notice
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FALLBACKS = ("dsn", "prose")  # asked in this order, after nobody else claimed
+FALLBACKS = ("autoreply", "dsn", "prose")  # the standards' own forms and the last resort: asked in this order, after nobody else claimed
 
 KINDS = {
     Action.FAILED: Kind.FAILURE,
@@ -27,7 +27,7 @@ WORST_FIRST = (Kind.FAILURE, Kind.DELAY, Kind.DELIVERY)
 
 
 class Format(Protocol):
-    """What each module in `formats/` offers."""
+    """What each module in `formats/` offers; one of another kind than a delivery's has KIND, and FEEDBACK_TYPE where it is a complaint."""
 
     def claims(self, message: Message) -> bool:
         """Say whether the message is of this software."""
@@ -49,28 +49,29 @@ def claimers(message: Message) -> tuple[str, ...]:
 
 
 def decode(message: Message) -> Notice:
-    """Read a notice with the format that claims it, else dsn, else prose; without any it is unrecognized."""
+    """Read a notice with the format that claims it, else as an automatic answer, else dsn, else prose; without any it is unrecognized."""
     known = all_formats()
     for name in (*claimers(message)[:1], *FALLBACKS):
         if name in FALLBACKS and not known[name].claims(message):
             continue
         attempts = tuple(_finished(attempt, message) for attempt in known[name].decode(message))
         if attempts:
-            return _notice(message, name, getattr(known[name], "KIND", None), attempts)
+            return _notice(message, name, known[name], attempts)
     return Notice(Kind.UNRECOGNIZED, "", ())
 
 
-def _notice(message: Message, name: str, kind: Kind | None, attempts: tuple[Attempt, ...]) -> Notice:
-    """Put together what a format read; without a kind of its own the worst action decides."""
+def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt, ...]) -> Notice:
+    """Put together what a format read; without a KIND of its own the worst action decides."""
     kinds = {KINDS[attempt.action or Action.FAILED] for attempt in attempts}
     group = message.delivery_status[0] if message.delivery_status else None
+    feedback = message.feedback_report.get("Feedback-Type") if message.feedback_report else None
     reporting = (group.get("Reporting-MTA") or "").rpartition(";")[2].split() if group else []
     return Notice(
-        kind=kind or next(one for one in WORST_FIRST if one in kinds),
+        kind=getattr(module, "KIND", None) or next(one for one in WORST_FIRST if one in kinds),
         format=name,
         attempts=attempts,
         reporting_mta=reporting[0].strip("()[]") if reporting else None,
-        feedback_type=(message.feedback_report.get("Feedback-Type") or "").lower() or None if message.feedback_report else None,
+        feedback_type=feedback.lower() if feedback else getattr(module, "FEEDBACK_TYPE", None),
     )
 
 

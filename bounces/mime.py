@@ -282,7 +282,9 @@ def _text(data: bytes, charset: str | None) -> tuple[str, str | None]:
         codecs.lookup(name)
     except (LookupError, ValueError):
         name = "cp1252"
-    return data.decode(name if name not in {"", "ascii", "utf-8"} else "cp1252", "replace"), f"not valid {declared}" if declared else "undeclared charset"
+    return data.decode(
+        name if name not in {"", "ascii", "utf-8"} else "cp1252", "replace"
+    ), f"not valid {declared}" if declared else "undeclared charset"
 
 
 # what mail calls a charset, and the superset that the mail is really written in

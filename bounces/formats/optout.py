@@ -1,0 +1,29 @@
+"""A mail program that unsubscribes for its user (RFC 2369): 'Apple Mail sent this email to unsubscribe from the message'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bounces import address
+from bounces.model import Attempt, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+KIND = Kind.COMPLAINT
+FEEDBACK_TYPE = "opt-out"
+
+SIGN = "Apple Mail sent this email to unsubscribe from the message"
+
+
+def claims(message: Message) -> bool:
+    """Say whether the program's sentence is there."""
+    return SIGN in message.text
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for who wants no more mail: the sender."""
+    sender = address.parse(message.headers.get("From"))
+    yield Attempt(final_recipient=sender, original_recipient=sender)
