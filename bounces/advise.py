@@ -64,13 +64,13 @@ class Policy:
 
 
 def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE) -> Advice:
-    """Say what a verdict is for the list. Nobody is removed on low confidence: a person looks first."""
+    """Say what a verdict is for the list. Nobody is removed on low confidence, or on one 4yz, whatever the policy: a person looks first."""
     row = policy.rows[verdict.reason]
     if kind is Kind.DELAY:
         return Advice(None, row.blame, RecommendedAction.NONE)
     action = row.recommended_action[verdict.permanence]
     hard = verdict.permanence in row.hard
-    if verdict.confidence is Confidence.LOW and action in TAKES_OFF:
+    if action in TAKES_OFF and (verdict.confidence is Confidence.LOW or verdict.permanence is Permanence.TRANSIENT):
         action, hard = RecommendedAction.REVIEW, hard and policy.literal
     return Advice(BounceType.HARD if hard else BounceType.SOFT, row.blame, action, row.retry_days if action in AGAIN else None)
 
@@ -91,9 +91,15 @@ def load(name: str = "list") -> Policy:
 
 def _policy(name: str, tables: dict[str, Any]) -> Policy:
     """Check a policy's tables; what it leaves out it takes from the policy it extends, by default `list`."""
-    base = load(tables.pop("extends", "list")) if "extends" in tables or name != "list" else None
+    extended = tables.pop("extends", None if name == "list" else "list")
+    if extended is not None and not isinstance(extended, str):
+        raise PolicyError(f"{name}: extends names another policy")
+    try:
+        base = load(extended) if extended else None
+    except RecursionError:
+        raise PolicyError(f"{name}: extends leads back to itself") from None
     every = tables.pop("hard", None)
-    advice = {RecommendedAction(key): text for key, text in _checked(tables.pop("advice", {}), list(RecommendedAction), f"{name}: advice").items()}
+    advice = _sentences(tables.pop("advice", {}), f"{name}: advice")
     _checked(tables, list(Reason), name)
     rows: dict[Reason, Row] = {}
     for reason in Reason:
@@ -104,14 +110,14 @@ def _policy(name: str, tables: dict[str, Any]) -> Policy:
         row = _row(table, old, f"{name}: {reason}") if table is not None else old
         assert row is not None
         rows[reason] = replace(row, hard=_permanences(every, name)) if every is not None else row
-    return Policy(name, rows, (dict(base.advice) if base else {}) | advice, literal=every is not None)
+    return Policy(name, rows, (dict(base.advice) if base else {}) | advice, literal=every is not None or bool(base and base.literal))
 
 
 def _row(table: Any, old: Row | None, where: str) -> Row:
     """Make a row of a table and of what it extends."""
     _checked(table, sorted(KEYS), where)
     actions = table.get("recommended_action")
-    advice = _checked(table.get("advice", {}), list(RecommendedAction), f"{where}: advice")
+    advice = _sentences(table.get("advice", {}), f"{where}: advice")
     try:
         return Row(
             blame=Blame(table["blame"]) if "blame" in table else _needed(old, where, "blame").blame,
@@ -119,10 +125,18 @@ def _row(table: Any, old: Row | None, where: str) -> Row:
             recommended_action=_actions(actions, where) if actions is not None else _needed(old, where, "recommended_action").recommended_action,
             retry_days=float(table["retry_days"]) if "retry_days" in table else old.retry_days if old else None,
             escalation=_escalation(table["escalation"], where) if "escalation" in table else old.escalation if old else None,
-            advice=(dict(old.advice) if old else {}) | {RecommendedAction(key): text for key, text in advice.items()},
+            advice=(dict(old.advice) if old else {}) | advice,
         )
     except (ValueError, TypeError) as error:
-        raise PolicyError(f"{where}: {error}") from error
+        raise PolicyError(f'{where}: {error}; see the tables of the policy "list" for what a value looks like') from error
+
+
+def _sentences(value: Any, where: str) -> dict[RecommendedAction, str]:
+    """Read a sentence for each action."""
+    table = _checked(value, list(RecommendedAction), where)
+    if wrong := [key for key, text in table.items() if not isinstance(text, str)]:
+        raise PolicyError(f"{where}: {wrong[0]} must be a sentence in quotation marks")
+    return {RecommendedAction(key): text for key, text in table.items()}
 
 
 def _needed(old: Row | None, where: str, key: str) -> Row:
@@ -153,7 +167,7 @@ def _escalation(value: Any, where: str) -> Escalation:
 
 def _permanences(value: Any, where: str) -> frozenset[Permanence]:
     """Read the permanences under which a failure is hard."""
-    if not isinstance(value, list) or not set(value) <= set(Permanence):
+    if not isinstance(value, list) or not all(isinstance(one, str) and one in list(Permanence) for one in value):
         raise PolicyError(f"{where}: hard is a list of {', '.join(Permanence)}")
     return frozenset(Permanence(one) for one in value)
 

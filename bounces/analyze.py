@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,9 +11,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, codes, evidence, mime, rules, sources
+from bounces import address, advise, codes, mime, rules, signs, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
+from bounces.errors import RuleError
 from bounces.model import (
     Action,
     Attempt,
@@ -48,8 +50,22 @@ class Settings:
 
 @lru_cache(maxsize=8)
 def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
-    """Return the shipped rules with a user's files, ready to match. Raise RuleError when one isn't valid."""
-    return RuleSet((*rules.shipped(), *(rule for path in extra for rule in rules.load(path))))
+    """Return the shipped rules with a user's files, ready to match.
+
+    Raise RuleError when a file isn't valid, or when an example of a user's rule does not reach it through the whole set.
+    """
+    own = tuple((path, rule) for path in extra for rule in rules.load(path))
+    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)))
+    ids = Counter(rule.id for rule in every.rules)
+    for path, rule in own:
+        if ids[rule.id] > 1:
+            raise RuleError(f"{path}: rule {rule.id!r}: the id is taken; choose another")
+        for example in rule.examples:
+            host = rule.remote_mta[0].replace("*.", "mx.") if rule.remote_mta else None
+            decided = judge(Attempt(diagnostic_code=example), every, host).rule
+            if decided != rule.id:
+                raise RuleError(f"{path}: rule {rule.id!r}: its example {example!r} is decided by {decided or 'no rule'}; make it more exact")
+    return every
 
 
 def events(
@@ -128,7 +144,7 @@ def recipient_of(attempt: Attempt, message: Message, attempts: int = 1) -> tuple
         paths = [one for name in ("Delivered-To", "X-Original-To", "To") for one in address.all_of(message.headers.get(name))]
         paths += address.all_of(message.returned.get("Return-Path")) if message.returned else ()
         found += [(named, RecipientSource.RETURN_PATH) for path in paths if (named := address.verp(path))]
-        sent = evidence.sent_to(message)
+        sent = signs.sent_to(message)
         if len(sent) == 1 and not _is_list(sent[0], message.returned):
             found.append((sent[0], RecipientSource.RETURNED_HEADER))
     if attempt.final_recipient:

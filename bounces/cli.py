@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from bounces import __version__
-from bounces.errors import BouncesError
+from bounces.errors import BouncesError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ POLICY = click.option(
 )
 RULES = click.option("--rules", multiple=True, metavar="FILE", help="A rule file of your own beside ours; may be repeated.")
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
-SINCE = click.option("--since", type=DATE, help="Only messages that arrived at this time (UTC) or later.")
-UNTIL = click.option("--until", type=DATE, help="Only messages that arrived before this time (UTC).")
+SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
+UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
 
 
 class Commands(click.Group):
@@ -81,7 +81,7 @@ def report(
     until: datetime | None,
     unrecognized: str | None,
 ) -> None:
-    r"""Report per recipient what failed, why, and what to do.
+    """Report per recipient what failed, why, and what to do.
 
     \b
     Example:
@@ -89,7 +89,11 @@ def report(
     """
     from bounces import output, run, summary  # noqa: PLC0415
 
-    for path in filter(None, (*outputs, events_file)):
+    if unrecognized == "-":
+        raise OutputError("--unrecognized: needs a file; standard output is for tables")
+    tables = [*outputs, *filter(None, [events_file])]
+    run.check_apart([*tables, *filter(None, [unrecognized])], sources)
+    for path in tables:
         output.check(path)
     scope = _scope(sources, policy, rules, since, until)
     with Progress() as progress:
@@ -110,7 +114,7 @@ def report(
 @SINCE
 @UNTIL
 def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> None:
-    r"""Write one row for each recipient of each message.
+    """Write one row for each recipient of each message.
 
     \b
     Example:
@@ -118,6 +122,7 @@ def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, .
     """
     from bounces import output, run  # noqa: PLC0415
 
+    run.check_apart([path], sources)
     output.check(path)
     tally = run.Tally()
     with Progress() as progress:
@@ -127,11 +132,11 @@ def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, .
 
 @main.command()
 @click.argument("source", type=click.Path(allow_dash=True), metavar="FILE|-")
-@click.option("--message", "number", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Which message of the file.")
+@click.option("--message", "number", type=click.IntRange(min=1), default=1, metavar="N", help="Which message of the file, from 1.")
 @POLICY
 @RULES
 def explain(source: str, number: int, policy: str, rules: tuple[str, ...]) -> None:
-    r"""Show what every stage makes of one message.
+    """Show what every stage makes of one message.
 
     \b
     Example:
@@ -148,11 +153,11 @@ def explain(source: str, number: int, policy: str, rules: tuple[str, ...]) -> No
 @main.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]…")
 @click.option("--remote-mta", metavar="HOST", help="The server that gave the reply.")
-@click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True)
+@click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True, help="For people or for programs.")
 @POLICY
 @RULES
 def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, policy: str, rules: tuple[str, ...]) -> None:
-    r"""Say what SMTP replies mean: those given, or one a line from standard input.
+    """Say what SMTP replies mean: those given, or one a line from standard input.
 
     \b
     Example:

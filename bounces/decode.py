@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from bounces import codes, evidence, formats
+from bounces import codes, formats, signs
 from bounces.model import Action, Attempt, Kind, Message, Notice
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _finished(attempt: Attempt, message: Message) -> Attempt:
     """Fill what follows from the rest: a bare status gives way to a specific one, and a notice without Action tells it by its words."""
     own = codes.find(attempt.diagnostic_code or "")
     status = own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status
-    action = attempt.action or (Action.DELAYED if evidence.is_delay(message) else Action.FAILED)
-    sent = evidence.sent_to(message)
+    action = attempt.action or (Action.DELAYED if signs.is_delay(message) else Action.FAILED)
+    sent = signs.sent_to(message)
     only = sent[0] if attempt.final_recipient is None and len(sent) == 1 else None
     return replace(
         attempt, status=status, action=action, reply_code=attempt.reply_code or own.reply_code, final_recipient=attempt.final_recipient or only

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, decode, evidence, mime
+from bounces import address, advise, decode, mime, signs
 from bounces.analyze import Settings, analyze, recipient_of, verdict_of
 from bounces.model import Event, Kind, Message, Notice, Raw
 
@@ -60,15 +60,15 @@ def _notice_lines(message: Message, notice: Notice, claimers: tuple[str, ...]) -
     """Tell whether it is a notice, and which format read it."""
     yield ""
     yield "Notice"
-    signs = {
-        "sent by a mail system": evidence.from_daemon(message),
-        "null return path": evidence.return_path(message) == "<>",
-        "declares itself automatic": evidence.is_automatic(message),
-        "subject": evidence.subject_tells(message),
-        "returned to its sender": evidence.returned_to_its_sender(message),
+    found = {
+        "sent by a mail system": signs.from_daemon(message),
+        "null return path": signs.return_path(message) == "<>",
+        "declares itself automatic": signs.is_automatic(message),
+        "subject": signs.subject_tells(message),
+        "returned to its sender": signs.returned_to_its_sender(message),
         f"{message.content_type}, report-type {message.report_type}": message.report_type,
     }
-    told = [name if found is True or name.startswith("multipart") else f"{name} says {found!r}" for name, found in signs.items() if found]
+    told = [name if sign is True or name.startswith("multipart") else f"{name} says {sign!r}" for name, sign in found.items() if sign]
     yield _line("signs", "; ".join(told) or "none")
     yield _line("claimed by", ", ".join(claimers) or "no special format")
     yield _line("read by", notice.format or "nobody")

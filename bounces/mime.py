@@ -168,7 +168,7 @@ def _fast(data: bytes) -> list[_Part]:
             stack.extend(reversed(node.children))
             continue
         header = next((values[0] for name, values in node.headers.items() if name.lower() == "content-type"), "")
-        if kind.startswith("text/") or kind.startswith("message/") and not node.is_message:
+        if kind.startswith("text/") or (kind.startswith("message/") and not node.is_message):
             content = node.content or b""  # decoded now: dirty base64 sends the message to the reference reader
             parts.append(_Part(kind, header, lambda content=content: content))  # type: ignore[misc]
         else:
@@ -325,7 +325,7 @@ def machine_groups(text: str) -> tuple[Headers, ...]:
     groups = []
     for group in field_groups(text):
         fields = tuple((name, value) for name, value in group.fields if name.lower() in MACHINE_FIELDS)
-        if len(fields) >= 2 or fields and fields[0][0].lower() == "reporting-mta":
+        if len(fields) >= 2 or (fields and fields[0][0].lower() == "reporting-mta"):
             groups.append(Headers(fields))
     return tuple(groups)
 

@@ -6,11 +6,12 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import analyze, output
+from bounces import analyze, output, sources
 from bounces.decode import WORST_FIRST
-from bounces.errors import SourceError
+from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
 
 if TYPE_CHECKING:
@@ -68,6 +69,31 @@ class Summary:
     tally: Tally
     recipients: pd.DataFrame
     failures: pd.DataFrame
+
+
+def check_apart(paths: Sequence[str], mail: Sequence[str]) -> None:
+    """Raise OutputError if two outputs are one file, or if one would replace mail that is read."""
+    for number, path in enumerate(paths):
+        if any(_same(path, other) for other in paths[:number]):
+            raise OutputError(f"{path}: is given for two outputs; choose another path for one of them")
+        for source in mail:
+            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(Path(path), Path(source))):
+                raise OutputError(f"{path}: holds mail that is read from {source}; choose another path")
+
+
+def _same(one: str, other: str) -> bool:
+    """Say whether two paths are one file."""
+    return one == other or Path(one).resolve() == Path(other).resolve()
+
+
+def _is_mail_inside(path: Path, folder: Path) -> bool:
+    """Say whether a path is a message or a mailbox in a folder."""
+    if not (path.is_file() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve())):
+        return False
+    try:
+        return any(True for _ in sources.chunks(str(path)))
+    except SourceError:
+        return False
 
 
 def scan(scope: Scope, tally: Tally, seen: Callable[[Raw, Kind], None] | None = None) -> Iterator[Event]:

@@ -159,17 +159,21 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     seen = outcomes.groupby("recipient")["received_at"]
     table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
     rules = advise.load(policy)
-    table = _escalated(table, counted, outcomes, rules)
+    table = _escalated(table, outcomes, rules)
     table = table.assign(advice=_advice(table, rules), suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
     return table[list(RECIPIENT_COLUMNS)].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
 
-def _escalated(table: pd.DataFrame, counted: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
-    """Give the harder answer to recipients whose failures for the reason that decides have repeated since mail last arrived."""
+def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
+    """Give the harder answer to recipients whose failures for the reason that decides have repeated since mail last arrived.
+
+    Repetition never softens an answer: who is to be taken off already is left as it is.
+    """
+    failed = outcomes[outcomes["kind"] == Kind.FAILURE]
     arrived = outcomes[outcomes["kind"].isin(GOOD)].groupby("recipient")["received_at"].max()
-    since = arrived.reindex(counted["recipient"]).set_axis(counted.index)
-    deciding = table["reason"].astype("str").reindex(counted["recipient"]).set_axis(counted.index)
-    again = counted[(since.isna() | (counted["received_at"] > since)) & (counted["reason"].astype("str") == deciding)]
+    since = arrived.reindex(failed["recipient"]).set_axis(failed.index)
+    deciding = table["reason"].astype("str").reindex(failed["recipient"]).set_axis(failed.index)
+    again = failed[(since.isna() | (failed["received_at"] > since)) & (failed["reason"].astype("str") == deciding)]
     times = again.groupby("recipient")["received_at"].agg(["size", "min", "max"])
     days = (times["max"] - times["min"]).dt.days
     for reason in again["reason"].unique():
@@ -177,7 +181,8 @@ def _escalated(table: pd.DataFrame, counted: pd.DataFrame, outcomes: pd.DataFram
         if escalation is None:
             continue
         enough = times.index[(times["size"] >= escalation.failures) & (days >= escalation.days)]
-        reached = table.index.isin(enough) & (table["reason"] == reason) & table["bounce_type"].notna()
+        softer = ~table["recommended_action"].isin([str(action) for action in advise.TAKES_OFF])
+        reached = table.index.isin(enough) & (table["reason"] == reason) & table["bounce_type"].notna() & softer
         table.loc[reached, "recommended_action"] = str(escalation.recommended_action)
         table.loc[reached, "retry_after"] = table["retry_after"] if escalation.recommended_action in advise.AGAIN else pd.NaT
         if escalation.bounce_type:

@@ -90,6 +90,11 @@ def test_a_policy_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
         ("[mailbox_full]\nescalation = { failures = 3 }\n", "escalation needs days"),
         ("[[mailbox_full]]\n", "must be a table"),
         ("mailbox_full = [", "not valid TOML"),
+        ('extends = "nosuch"', "neither one of"),
+        ("extends = 5", "extends names another policy"),
+        ('[mailbox_full]\nhard = [["x"]]\n', "hard is a list"),
+        ("[advice]\nremove = 5\n", "must be a sentence"),
+        ('[mailbox_full]\nescalation = { failures = "x", days = 1, recommended_action = "remove" }\n', "mailbox_full"),
     ],
 )
 def test_a_bad_policy_is_told_with_its_file(tmp_path, text, sentence):

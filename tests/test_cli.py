@@ -74,6 +74,37 @@ def test_unwritable_output_is_told_before_the_work(tmp_path):
         assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mail.mbox", "--unrecognized", "mail.mbox"],
+        ["mail.mbox", "--unrecognized", "./mail.mbox"],
+        ["mail.mbox", "-o", "r.csv", "-o", "./r.csv"],
+        ["mail.mbox", "-o", "-", "--events", "-"],
+        ["mail.mbox", "--unrecognized", "-"],
+        [".", "--unrecognized", "mail.mbox"],
+    ],
+)
+def test_no_output_replaces_mail_or_another_output(tmp_path, words):
+    """A source given as an output is refused before anything is written."""
+    mail = tmp_path / "mail.mbox"
+    mail.write_bytes(INBOX.read_bytes())
+    code, out, err = bounces("report", *words, cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert mail.read_bytes() == INBOX.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mail.mbox"]
+
+
+@pytest.mark.parametrize("command", ["report", "events", "explain", "classify"])
+def test_help_has_an_example_on_a_line_of_its_own(command):
+    """Each command shows how it is used."""
+    code, out, _ = bounces(command, "--help")
+    assert code == 0
+    assert "\\b" not in out
+    assert f"\n    bounces {command} " in out
+
+
 def test_dates_select_and_everything_is_still_counted(tmp_path):
     """Messages outside the dates are counted as such; inside and outside add up to all."""
     whole, _ = counted(bounces("report", INBOX)[1])

@@ -73,6 +73,8 @@ def test_sources_that_are_samples_exist():
         ('id = "x.y"\nreason = "user_unknown"\nsource = "s"\ntext = "a"', "no examples"),
         ('id = "x.y"\nreason = "user_unknown"\nsource = "s"\nstatus = "9.9"\nexamples = ["a"]', "no code pattern"),
         ('id = "x.y"\nreason = "user_unknown"\nsource = "s"\ntext = [1]\nexamples = ["a"]', "list of strings"),
+        ('id = "x.y"\nreason = "user_unknown"\nsource = "s"\nreply_code = 550\nexamples = ["a"]', "in quotation marks"),
+        ('id = "x.y"\nreason = "user_unknown"\nsource = "s"\ntext = "a*b"\nexamples = ["a"]', "inside a word"),
     ],
 )
 def test_a_bad_rule_is_told_with_its_file_and_id(table, sentence):

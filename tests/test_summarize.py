@@ -102,6 +102,19 @@ def test_a_mailbox_that_stays_full_escalates_and_one_that_empties_does_not():
     assert row(*full, other(9, Kind.DELIVERY, day=7))["recommended_action"] == "other_channel"
 
 
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("permanence", Permanence)
+def test_more_failures_never_soften_the_answer(reason, permanence):
+    """Ten failures over three months come to at least what one comes to, for every reason."""
+    soft = BounceType.HARD if permanence in advise.load().rows[reason].hard else BounceType.SOFT
+    many = [failure(number, reason, 9 * number, permanence=permanence, bounce_type=soft) for number in range(10)]
+    once, often = row(many[0])["recommended_action"], row(*many)["recommended_action"]
+    assert often == once or once not in {"remove", "correct_address"}
+    escalation = advise.load().rows[reason].escalation
+    if escalation and once not in {"remove", "correct_address"}:
+        assert often == escalation.recommended_action
+
+
 def test_a_typo_is_mended_only_where_the_domain_is_dead():
     """The suggestion is for a person to confirm."""
     dead = failure(1, Reason.DOMAIN_NOT_FOUND, recipient="anna@gmial.com", bounce_type=BounceType.HARD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bounces import address, evidence
+from bounces import address, signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -25,6 +25,6 @@ def decode(message: Message) -> Iterator[Attempt]:
     report = message.feedback_report
     assert report is not None
     named = [found for name in ("Original-Rcpt-To", "Removal-Recipient") for value in report.all(name) if (found := address.parse(value))]
-    recipients = tuple(dict.fromkeys(named)) or evidence.sent_to(message)
+    recipients = tuple(dict.fromkeys(named)) or signs.sent_to(message)
     for recipient in recipients or (None,):
         yield Attempt(final_recipient=recipient, original_recipient=recipient)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, evidence
+from bounces import address, signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ PRECEDENCE = {"auto_reply", "auto-reply", "autoreply"}
 
 def claims(message: Message) -> bool:
     """Say whether the message declares or titles itself an automatic answer, and no mail system sent it."""
-    if message.delivery_status or message.report_type or evidence.from_daemon(message) or "X-Failed-Recipients" in message.headers:
+    if message.delivery_status or message.report_type or signs.from_daemon(message) or "X-Failed-Recipients" in message.headers:
         return False
     headers = message.headers
     replied = (headers.get("Auto-Submitted") or "").strip().lower().startswith("auto-replied")
     marked = any(name in headers for name in HEADERS) or (headers.get("Precedence") or "").strip().lower() in PRECEDENCE
-    return bool(SUBJECT.search(headers.get("Subject") or "")) or ((replied or marked) and evidence.subject_tells(message) is None)
+    return bool(SUBJECT.search(headers.get("Subject") or "")) or ((replied or marked) and signs.subject_tells(message) is None)
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -6,7 +6,7 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from bounces import address, codes, evidence
+from bounces import address, codes, signs
 from bounces.entries import described
 from bounces.model import Action, Attempt, Headers
 
@@ -25,7 +25,7 @@ ACTIONS = {"failure": Action.FAILED, "fail": Action.FAILED, "delay": Action.DELA
 def claims(message: Message) -> bool:
     """Say whether the message has a group of fields for a recipient, and is a notice and no talk about one."""
     return any(_is_recipient(group) for group in message.delivery_status) and (
-        "message/delivery-status" in message.part_types or "message/global-delivery-status" in message.part_types or evidence.is_notice(message)
+        "message/delivery-status" in message.part_types or "message/global-delivery-status" in message.part_types or signs.is_notice(message)
     )
 
 

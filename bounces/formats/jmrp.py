@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, evidence
+from bounces import address, signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -28,5 +28,5 @@ def claims(message: Message) -> bool:
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for the recipient whom the program adds to the returned header, else for whom the message was sent to."""
     added = address.parse(message.returned.get("X-HmXmrOriginalRecipient")) if message.returned else None
-    for recipient in (added,) if added else evidence.sent_to(message) or (None,):
+    for recipient in (added,) if added else signs.sent_to(message) or (None,):
         yield Attempt(final_recipient=recipient, original_recipient=recipient)

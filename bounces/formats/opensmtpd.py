@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import evidence
+from bounces import signs
 from bounces.entries import entries
 from bounces.model import Action, Attempt
 
@@ -33,6 +33,6 @@ def claims(message: Message) -> bool:
 
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each line that begins with an address."""
-    action = Action.DELAYED if evidence.is_delay(message) else Action.FAILED
+    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
     for attempt in entries(message.text, RECIPIENT, after=INTRODUCTION, until=RETURNED):
         yield attempt.filled(Attempt(action=action))

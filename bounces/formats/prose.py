@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from bounces import address, evidence
+from bounces import address, signs
 from bounces.entries import described
 from bounces.model import Action, Attempt
 
@@ -54,12 +54,12 @@ class Mention:
 
 def claims(message: Message) -> bool:
     """Say whether the signs are enough that the message is a notice."""
-    return evidence.is_notice(message)
+    return signs.is_notice(message)
 
 
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each address that failed, with what stands beside it."""
-    action = Action.DELAYED if evidence.is_delay(message) else Action.FAILED
+    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
     for attempt in attempts(message):
         yield attempt.filled(Attempt(action=action))
 
@@ -99,7 +99,7 @@ def _line_end(text: str, start: int) -> int:
 
 def _recipients(message: Message, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Choose the addresses that failed: those the header names, else entries of the text, else those the returned message was sent to."""
-    sent = tuple(one.lower() for one in evidence.sent_to(message))
+    sent = tuple(one.lower() for one in signs.sent_to(message))
     own = {one.lower() for name in ("To", "From") for one in address.all_of(message.headers.get(name))} - set(sent)
     found = [mention for mention in mentions if mention.address not in own]
     entries = [mention.address for mention in found if mention.entry]

@@ -94,8 +94,10 @@ def parse(text: str, name: str) -> Iterator[Rule]:
         yield rule
 
 
-def _rule(table: dict[str, Any], name: str) -> Rule:
+def _rule(table: Any, name: str) -> Rule:
     """Check one table and make a Rule of it."""
+    if not isinstance(table, dict):
+        raise RuleError(f"{name}: a rule is a table: [[rule]]")
     ident = table.get("id")
     where = f"{name}: rule {ident!r}"
     if not isinstance(ident, str) or not ID.fullmatch(ident):
@@ -129,9 +131,9 @@ def _rule(table: dict[str, Any], name: str) -> Rule:
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:
     """Return one string, or a list of them, as a tuple."""
-    values = (value,) if isinstance(value, str) else tuple(value or ())
+    values = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else () if value is None else (value,)
     if not all(isinstance(one, str) and one.strip() for one in values):
-        raise RuleError(f"{where}: must be a string or a list of strings")
+        raise RuleError(f"{where}: must be a string or a list of strings, in quotation marks")
     return values
 
 
