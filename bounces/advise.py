@@ -98,6 +98,8 @@ def _policy(name: str, tables: dict[str, Any]) -> Policy:
         base = load(extended) if extended else None
     except RecursionError:
         raise PolicyError(f"{name}: extends leads back to itself") from None
+    except PolicyError as error:
+        raise PolicyError(f"{name}: extends {extended!r}: {error}") from error
     every = tables.pop("hard", None)
     advice = _sentences(tables.pop("advice", {}), f"{name}: advice")
     _checked(tables, list(Reason), name)

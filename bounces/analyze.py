@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, codes, mime, rules, signs, sources
+from bounces import address, advise, codes, mime, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
 from bounces.errors import RuleError
@@ -19,6 +19,7 @@ from bounces.model import (
     Action,
     Attempt,
     Classification,
+    Confidence,
     Event,
     Headers,
     Kind,
@@ -27,10 +28,10 @@ from bounces.model import (
     Permanence,
     Raw,
     Reason,
-    RecipientSource,
     RecommendedAction,
     Verdict,
 )
+from bounces.recipient import candidates
 from bounces.rules.match import RuleSet
 
 if TYPE_CHECKING:
@@ -46,6 +47,16 @@ class Settings:
 
     policy: str = "list"
     rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What each stage made of a message: of each attempt of the notice a verdict (None where nothing failed) and an event."""
+
+    message: Message
+    notice: Notice
+    verdicts: tuple[Verdict | None, ...]
+    events: tuple[Event, ...]
 
 
 @lru_cache(maxsize=8)
@@ -99,15 +110,21 @@ def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, 
 
 def analyze(raw: Raw, settings: Settings = Settings()) -> tuple[Event, ...]:
     """Return the events of one message: one for each recipient, or one that says it isn't a notice or can't be read."""
+    found = trace(raw, settings)
+    return tuple({event.event_id: event for event in (found.events if isinstance(found, Trace) else (found,))}.values())
+
+
+def trace(raw: Raw, settings: Settings = Settings()) -> Trace | Event:
+    """Return what each stage made of a message; of one that can't be read there is only the event that says so."""
     if not raw.data.strip():
-        return (Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",)),)
+        return Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",))
     message = mime.parse(raw.data)
     notice = decoding.decode(message)
     frame = _context(raw, message, notice)
     if notice.kind is Kind.UNRECOGNIZED:
-        return (frame(_identity(_fingerprint(message)), Kind.UNRECOGNIZED),)
-    found = [_event(attempt, frame, message, notice, settings) for attempt in notice.attempts]
-    return tuple({event.event_id: event for event in found}.values())
+        return Trace(message, notice, (), (frame(_identity(_fingerprint(message)), Kind.UNRECOGNIZED),))
+    judged = [_judged(attempt, frame, message, notice, settings) for attempt in notice.attempts]
+    return Trace(message, notice, tuple(verdict for verdict, _ in judged), tuple(event for _, event in judged))
 
 
 def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", rules: Iterable[str] = ()) -> Classification:
@@ -117,6 +134,20 @@ def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", 
     fields are those of the events; see `Classification`.
     """
     reply = codes.find(text)
+    if reply.reply_code is None and (success := codes.find(text, success=True)).reply_code:
+        policy_row = advise.load(policy).rows[Reason.UNKNOWN]
+        return Classification(
+            text=text,
+            reply_code=success.reply_code,
+            status=success.status,
+            reason=Reason.UNKNOWN,
+            permanence=Permanence.UNKNOWN,
+            bounce_type=None,
+            blame=policy_row.blame,
+            recommended_action=RecommendedAction.NONE,
+            rule=None,
+            confidence=Confidence.HIGH,
+        )
     attempt = Attempt(status=reply.status, reply_code=reply.reply_code, diagnostic_code=text, remote_mta=remote_mta, command="RCPT")
     verdict = judge(attempt, rule_set(tuple(map(str, rules))))
     advice = advise.advise(verdict, advise.load(policy))
@@ -135,33 +166,6 @@ def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", 
     )
 
 
-def recipient_of(attempt: Attempt, message: Message, attempts: int = 1) -> tuple[tuple[str, RecipientSource], ...]:
-    """Return the addresses that the list may have for an attempt, with where each was read, best evidence first."""
-    found: list[tuple[str, RecipientSource]] = []
-    if attempt.original_recipient:
-        found.append((attempt.original_recipient, RecipientSource.ORIGINAL_RECIPIENT))
-    if attempts == 1:
-        paths = [one for name in ("Delivered-To", "X-Original-To", "To") for one in address.all_of(message.headers.get(name))]
-        paths += address.all_of(message.returned.get("Return-Path")) if message.returned else ()
-        found += [(named, RecipientSource.RETURN_PATH) for path in paths if (named := address.verp(path))]
-        sent = signs.sent_to(message)
-        if len(sent) == 1 and not _is_list(sent[0], message.returned):
-            found.append((sent[0], RecipientSource.RETURNED_HEADER))
-    if attempt.final_recipient:
-        found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT))
-    return tuple((address.canonical(address.unwrap(one)), source) for one, source in found)
-
-
-def _is_list(recipient: str, returned: Headers | None) -> bool:
-    """Say whether the returned message went to a discussion list, whose address is nobody's on it."""
-    if returned is None:
-        return False
-    lists = " ".join(
-        value for name in ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "Sender", "From") for value in returned.all(name)
-    ).lower()
-    return recipient.lower() in lists or recipient.lower().replace("@", ".") in lists
-
-
 def verdict_of(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
     """Judge one attempt: the server that spoke is the remote MTA, or the reporting one, or else whoever serves the recipient's domain."""
     domain = address.domain(attempt.final_recipient)
@@ -169,13 +173,13 @@ def verdict_of(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
     return judge(attempt, rule_set(settings.rules), host if address.provider(None, host) else domain or host)
 
 
-def _event(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> Event:
+def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> tuple[Verdict | None, Event]:
     """Judge one attempt and put its event together."""
-    candidates = recipient_of(attempt, message, len(notice.attempts))
-    recipient, source = candidates[0] if candidates else (None, None)
+    found = candidates(attempt, message, len(notice.attempts))
+    recipient, source = found[0] if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = verdict_of(attempt, notice, settings) if kind in FAILURES else None
-    return frame(
+    event = frame(
         _identity(_fingerprint(message), recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
         action=None if kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else attempt.action,
@@ -191,6 +195,7 @@ def _event(attempt: Attempt, frame: Callable[..., Event], message: Message, noti
         command=attempt.command,
         **_answers(kind, verdict, attempt, message, settings),
     )
+    return verdict, event
 
 
 def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Message, settings: Settings) -> dict[str, object]:
@@ -201,7 +206,7 @@ def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Mes
             return {"recommended_action": RecommendedAction.NONE}
         reason = Reason.COMPLAINT if kind is Kind.COMPLAINT else Reason.AUTO_REPLY
         row = policy.rows[reason]
-        return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[codes.permanence(None, None)]}
+        return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[Permanence.UNKNOWN]}
     advice = advise.advise(verdict, policy, kind)
     when = received_at(message)
     retry = attempt.will_retry_until if kind is Kind.DELAY else when + timedelta(days=advice.retry_days) if when and advice.retry_days else None
@@ -223,7 +228,7 @@ def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]
     senders = address.all_of(original.get("Return-Path")) or address.all_of(original.get("From"))
     list_id = re.search(r"<([^<>]+)>|(\S+)\s*$", original.get("List-Id") or "")
     shared = {
-        "format": notice.format or None,
+        "format": notice.format,
         "reporting_mta": notice.reporting_mta,
         "feedback_type": notice.feedback_type,
         "sender": senders[0] if senders else None,

@@ -9,6 +9,7 @@ import click
 
 from bounces import __version__
 from bounces.errors import BouncesError, OutputError
+from bounces.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +42,6 @@ class Commands(click.Group):
             for line in str(error).splitlines():
                 click.secho(f"bounces: {printable(line)}", fg="red", err=True)
             ctx.exit(USAGE)
-
-
-def printable(text: str) -> str:
-    """Return a stranger's text without what a terminal would obey."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -57,7 +57,7 @@ def decode(message: Message) -> Notice:
         attempts = tuple(_finished(attempt, message) for attempt in known[name].decode(message))
         if attempts:
             return _notice(message, name, known[name], attempts)
-    return Notice(Kind.UNRECOGNIZED, "", ())
+    return Notice(Kind.UNRECOGNIZED)
 
 
 def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt, ...]) -> Notice:

@@ -1,29 +1,40 @@
-"""One message in, an account of every stage out: who claimed it, where each field stood, which rule decided, what contradicts it."""
+"""One message in, an account of every stage out: who read it, where each field stood, which rule decided, what contradicts it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, decode, mime, signs
-from bounces.analyze import Settings, analyze, recipient_of, verdict_of
-from bounces.model import Event, Kind, Message, Notice, Raw
+from bounces import advise, signs
+from bounces.analyze import Trace, checked, trace
+from bounces.model import Event, Kind, Raw
+from bounces.printable import printable
+from bounces.recipient import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bounces.model import Attempt, Headers
+    from bounces.model import Attempt, Message, Notice, Verdict
 
 FIELDS = ("action", "final_recipient", "original_recipient", "status", "reply_code", "diagnostic_code", "remote_mta", "command")
+# the fields of RFC 3464 that hold them
+STANDARD = {
+    "action": ("Action",),
+    "final_recipient": ("Final-Recipient",),
+    "original_recipient": ("Original-Recipient",),
+    "status": ("Status", "Diagnostic-Code"),
+    "reply_code": ("Diagnostic-Code",),
+    "diagnostic_code": ("Diagnostic-Code", "Status"),
+    "remote_mta": ("Remote-MTA",),
+}
+JUDGED = {Kind.FAILURE, Kind.DELAY}
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What each stage made of a message; `str()` is the account for a person, `events` are the rows it came to."""
 
-    message: Message
-    notice: Notice
-    claimers: tuple[str, ...]
     events: tuple[Event, ...]
     lines: tuple[str, ...]
 
@@ -33,15 +44,16 @@ class Explanation:
 
 def explain(data: bytes, *, policy: str = "list", rules: Iterable[str] = ()) -> Explanation:
     """Explain one message, given as bytes: every stage, from its parts to the advice. Raise PolicyError or RuleError for a bad file."""
-    settings = Settings(policy, tuple(map(str, rules)))
-    message = mime.parse(data)
-    notice = decode.decode(message)
-    claimers = decode.claimers(message)
-    events = analyze(Raw("-", data), settings)
-    lines = [*_message_lines(message), *_notice_lines(message, notice, claimers)]
-    for number, attempt in enumerate(notice.attempts, 1):
-        lines += ["", f"Recipient {number} of {len(notice.attempts)}", *_attempt_lines(attempt, message, notice, settings)]
-    return Explanation(message, notice, claimers, events, tuple(lines))
+    settings = checked(policy, rules)
+    found = trace(Raw("-", data), settings)
+    if not isinstance(found, Trace):
+        return Explanation((found,), ("Message", _line("kind", found.kind), _line("defect", "; ".join(found.defects))))
+    lines = [*_message_lines(found.message), *_notice_lines(found.message, found.notice)]
+    for number, attempt in enumerate(found.notice.attempts):
+        event, verdict = found.events[number], found.verdicts[number]
+        lines += ["", f"Recipient {number + 1} of {len(found.events)}", *_attempt_lines(attempt, event, found)]
+        lines += _verdict_lines(event, verdict, advise.load(settings.policy))
+    return Explanation(found.events, tuple(lines))
 
 
 def _message_lines(message: Message) -> Iterator[str]:
@@ -56,79 +68,79 @@ def _message_lines(message: Message) -> Iterator[str]:
         yield _line("defect", defect)
 
 
-def _notice_lines(message: Message, notice: Notice, claimers: tuple[str, ...]) -> Iterator[str]:
-    """Tell whether it is a notice, and which format read it."""
+def _notice_lines(message: Message, notice: Notice) -> Iterator[str]:
+    """Tell whether it is a notice, by which signs, and which format read it."""
     yield ""
     yield "Notice"
-    found = {
-        "sent by a mail system": signs.from_daemon(message),
-        "null return path": signs.return_path(message) == "<>",
-        "declares itself automatic": signs.is_automatic(message),
-        "subject": signs.subject_tells(message),
-        "returned to its sender": signs.returned_to_its_sender(message),
-        f"{message.content_type}, report-type {message.report_type}": message.report_type,
-    }
-    told = [name if sign is True or name.startswith("multipart") else f"{name} says {sign!r}" for name, sign in found.items() if sign]
-    yield _line("signs", "; ".join(told) or "none")
-    yield _line("claimed by", ", ".join(claimers) or "no special format")
+    subject = signs.subject_tells(message)
+    told = [
+        signs.from_daemon(message) and "sent by a mail system",
+        signs.return_path(message) == "<>" and "null return path",
+        signs.is_automatic(message) and "declares itself automatic",
+        subject and f"subject says {subject!r}",
+        signs.returned_to_its_sender(message) and "returned to its sender",
+        message.report_type and f"{message.content_type}, report-type {message.report_type}",
+    ]
+    yield _line("signs", "; ".join(sign for sign in told if sign) or "none")
     yield _line("read by", notice.format or "nobody")
     yield _line("kind", notice.kind)
     if notice.kind is Kind.UNRECOGNIZED:
         yield _line("", "there is not enough evidence that this message reports on a delivery")
 
 
-def _attempt_lines(attempt: Attempt, message: Message, notice: Notice, settings: Settings) -> Iterator[str]:
-    """Tell each field and where it stood, the recipient's candidates, the verdict and the advice."""
-    for name in FIELDS:
-        value = getattr(attempt, name)
-        if value is not None:
-            yield _line(name, str(value), _place(str(value), message))
-    candidates = recipient_of(attempt, message, len(notice.attempts))
-    for number, (candidate, source) in enumerate(candidates):
-        yield _line("recipient" if number == 0 else "  passed over", candidate, source.replace("_", " "))
-    if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY, Kind.DELIVERY}:
-        return
-    verdict = verdict_of(attempt, notice, settings)
-    yield _line("reason", verdict.reason, f"rule {verdict.rule}" if verdict.rule else "no rule knew it")
-    for other in verdict.evidence:
-        yield _line(
-            "  winner" if other is verdict.evidence[0] else "  also",
-            f"{other.rule} says {other.reason}",
-            f'text "{other.matched}"' if other.matched else "code",
-        )
-    for contradiction in verdict.contradictions:
+def _attempt_lines(attempt: Attempt, event: Event, found: Trace) -> Iterator[str]:
+    """Tell each field and where it stood, and the addresses that the recipient was chosen from."""
+    if event.kind in JUDGED or event.kind is Kind.DELIVERY:
+        for name in FIELDS:
+            value = getattr(attempt, name)
+            if value is not None:
+                yield _line(name, str(value), _place(name, str(value), attempt, found.message))
+    passed: set[str] = set()
+    for candidate, source in candidates(attempt, found.message, len(found.events)):
+        if not passed:
+            yield _line("recipient", candidate, source.replace("_", " "))
+        elif candidate not in passed:
+            yield _line("  passed over", candidate, source.replace("_", " "))
+        passed.add(candidate)
+
+
+def _verdict_lines(event: Event, verdict: Verdict | None, policy: advise.Policy) -> Iterator[str]:
+    """Tell the reason with what speaks for it and against it, and what the policy makes of it."""
+    yield _line("kind", event.kind)
+    if event.reason is not None:
+        yield _line("reason", event.reason, f"rule {event.rule}" if event.rule else "no rule knew it" if verdict else "")
+    told: set[str] = set()
+    for one in verdict.evidence if verdict else ():
+        if one.rule not in told:
+            yield _line("  also" if told else "  winner", f"{one.rule} says {one.reason}", f'text "{one.matched}"' if one.matched else "code")
+        told.add(one.rule)
+    for contradiction in verdict.contradictions if verdict else ():
         yield _line("  against", contradiction)
-    yield _line("permanence", verdict.permanence)
-    yield _line("confidence", verdict.confidence)
-    policy = advise.load(settings.policy)
-    advice = advise.advise(verdict, policy, decode.KINDS[attempt.action] if attempt.action else notice.kind)
-    yield _line("bounce_type", advice.bounce_type or "none: nothing has failed yet", f"policy {policy.name}")
-    yield _line("blame", advice.blame)
-    yield _line("to do", advice.recommended_action)
-    domain = address.domain(candidates[0][0]) if candidates else None
-    yield _line("", policy.sentence(verdict.reason, advice.recommended_action, domain=domain, provider=None))
+    for name in ("permanence", "confidence", "bounce_type", "blame"):
+        if (value := getattr(event, name)) is not None:
+            yield _line(name, value)
+    if event.recommended_action is not None:
+        yield _line("to do", event.recommended_action, f"policy {policy.name}")
+        yield _line("", policy.sentence(event.reason, event.recommended_action, domain=event.domain, provider=event.provider))
 
 
-def _place(value: str, message: Message) -> str:
-    """Say where a value stands in the message: a field for machines, the header, a line of the text, or the returned header."""
-    groups = [(f"group {number}", group) for number, group in enumerate(message.delivery_status)]
-    for where, headers in [*groups, ("header", message.headers)]:
-        if name := _field(headers, value):
-            return f"{name} ({where})"
+def _place(name: str, value: str, attempt: Attempt, message: Message) -> str:
+    """Say where a value stands: in the field of the recipient's own group, in the header, or in a line of the text; "" if nobody can say."""
+    for group in message.delivery_status:
+        if attempt.final_recipient and not any(attempt.final_recipient.lower() in text.lower() for _, text in group.fields):
+            continue
+        for field in STANDARD.get(name, ()):
+            if value.lower()[:60] in " ".join((group.get(field) or "").lower().split()):
+                return field
+    if name == "final_recipient" and value.lower() in (message.headers.get("X-Failed-Recipients") or "").lower():
+        return "X-Failed-Recipients"
+    words = re.compile(rf"(?<!\w){re.escape(value[:60])}(?!\w)", re.IGNORECASE)
     for number, line in enumerate(message.text.split("\n"), 1):
-        if value.lower()[:60] in line.lower():
+        if name != "action" and words.search(line):
             return f"text, line {number}"
-    if message.returned and (name := _field(message.returned, value)):
-        return f"{name} (returned message)"
-    return "text" if value.split(maxsplit=1)[0] in message.text else "from the rest"
-
-
-def _field(headers: Headers, value: str) -> str | None:
-    """Return the name of the first field that holds a value."""
-    return next((name for name, text in headers.fields if value.lower() in text.lower()), None)
+    return ""
 
 
 def _line(label: str, value: str, note: str = "") -> str:
-    """Lay out one line; strangers' control characters are made visible."""
-    text = f"  {label:<20}{value}" + (f"  <- {note}" if note else "")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    """Lay out one line; what comes from strangers is made harmless to a terminal."""
+    return printable(f"  {label:<20}{value}" + (f"  <- {note}" if note else ""))

@@ -165,7 +165,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """Header fields in order, unfolded, as (name, value); names are compared without case. Encoded words stay as they came."""
+    """Header fields in order, unfolded, as (name, value); names are compared without case, encoded words are decoded."""
 
     fields: tuple[tuple[str, str], ...] = ()
 
@@ -233,7 +233,7 @@ class Notice:
     """What a format read out of a message: what kind it is, and an attempt for each recipient."""
 
     kind: Kind
-    format: str
+    format: str | None = None
     attempts: tuple[Attempt, ...] = ()
     reporting_mta: str | None = None
     feedback_type: str | None = None

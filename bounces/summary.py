@@ -46,7 +46,8 @@ def reasons(failures: pd.DataFrame) -> str:
     by_reason = by_reason.reindex(columns=["hard", "soft"], fill_value=0)
     ordered = by_reason.loc[by_reason.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     return _table(
-        [("Failures by reason", ["hard", "soft"])], [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()]
+        [("Failed recipients by reason", ["hard", "soft"])],
+        [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()],
     )
 
 
@@ -81,7 +82,7 @@ def reply(found: Classification, policy: str) -> str:
     codes = " ".join(filter(None, (found.reply_code, found.status))) or "no code"
     lines = [
         found.text,
-        f"  {found.reason} ({found.permanence}, {found.bounce_type}): {found.recommended_action}",
+        f"  {found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}",
         f"  {sentence}",
         f"  {codes}; blame: {found.blame}; rule: {found.rule or 'none'}; confidence: {found.confidence}",
         *(f"  against: {one}" for one in found.contradictions),

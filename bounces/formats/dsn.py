@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
-ACTIONS = {"failure": Action.FAILED, "fail": Action.FAILED, "delay": Action.DELAYED, "deliverable": Action.DELIVERED, "expand": Action.EXPANDED}
+ACTIONS = {str(word): word for word in Action} | {
+    "failure": Action.FAILED,
+    "fail": Action.FAILED,
+    "delay": Action.DELAYED,
+    "deliverable": Action.DELIVERED,
+    "expand": Action.EXPANDED,
+}
 
 
 def claims(message: Message) -> bool:
@@ -58,7 +64,7 @@ def _attempt(group: Headers) -> Attempt:
     kind, diagnostic = _typed(group.get("Diagnostic-Code"))
     diagnostic = diagnostic or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
-    told = next((Action(action) for _ in (1,) if action in list(Action)), ACTIONS.get(action))
+    told = ACTIONS.get(action)
     reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
     status = codes.find_status(group.get("Status") or "")
     original = address.parse(group.get("Original-Recipient"))

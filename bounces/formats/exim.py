@@ -36,7 +36,7 @@ def claims(message: Message) -> bool:
 
 
 def decode(message: Message) -> Iterator[Attempt]:
-    """Yield an attempt for each address; a sentence in the author's language may stand before Exim's, so the last introduction counts."""
+    """Yield an attempt for each address; what stands before Exim's own first sentence is a translation of it."""
     sign = SIGN.search(message.text)
     text = message.text[sign.start() :] if sign else message.text
     failed = {one.lower() for one in address.all_of(message.headers.get("X-Failed-Recipients"))}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import signs
 from bounces.entries import entries
-from bounces.model import Action, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounces.model import Message
+    from bounces.model import Attempt, Message
 
 #     This is the MAILER-DAEMON, please DO NOT REPLY to this e-mail.
 SIGN = "This is the MAILER-DAEMON, please DO NOT REPLY to this e"
@@ -33,6 +31,4 @@ def claims(message: Message) -> bool:
 
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each line that begins with an address."""
-    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
-    for attempt in entries(message.text, RECIPIENT, after=INTRODUCTION, until=RETURNED):
-        yield attempt.filled(Attempt(action=action))
+    return entries(message.text, RECIPIENT, after=INTRODUCTION, until=RETURNED)

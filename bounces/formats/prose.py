@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import described
-from bounces.model import Action, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bounces.model import Message
+    from bounces.model import Attempt, Message
 
 MOST = 500  # addresses of one text that are looked at
 
@@ -59,13 +58,6 @@ def claims(message: Message) -> bool:
 
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each address that failed, with what stands beside it."""
-    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
-    for attempt in attempts(message):
-        yield attempt.filled(Attempt(action=action))
-
-
-def attempts(message: Message) -> Iterator[Attempt]:
-    """Yield what the text says of each recipient, before it is known whether it failed for good."""
     text = SIGNATURE.split(message.text, maxsplit=1)[0] or message.text
     mentions = tuple(_mentions(text))
     recipients = _recipients(message, mentions)

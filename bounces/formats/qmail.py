@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # Hi. This is the qmail-send program at mail.example.com.
-INTRODUCTION = re.compile(
-    r"^Hi\. This is .{1,200}(?:\n.*){0,4}|^Sorry, we were unable to deliver your message to the following address(?:es)?\.|"
-    r"^(?:I'm afraid )?I wasn't able to deliver your message to the following addresses\.|"
-    r"^Unable to deliver message to the following address\(es\)\.",
-    re.MULTILINE,
-)
 SIGN = re.compile(
     r"^Hi\. This is |I wasn't able to deliver your message|^Sorry, we were unable to deliver your message|"
     r"^Unable to deliver message to the following address\(es\)",
