@@ -7,17 +7,18 @@ for every message where the fast one is in doubt, and everywhere that it isn't i
 from __future__ import annotations
 
 import binascii
-import codecs
 import email
-import email.header
 import email.message
 import email.policy
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 from bounces.model import Headers, Message
+from bounces.plaintext import decode_words, decoded, html_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 try:
     import fast_mail_parser
@@ -29,8 +30,8 @@ MOST_PARTS = 200
 MOST_HEADERS = 2000
 
 FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:[ \t]*(.*)", re.DOTALL)
-ENCODED = re.compile(r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*\?=")
-BETWEEN_ENCODED = re.compile(r"(\?=)\s+(?==\?)")
+LONGEST_HEADER = 20_000  # characters of a quoted header that are read
+BLANK = re.compile(r"\n[ \t]*\n")
 BLANK_LINE = re.compile(rb"\n[ \t]*\n")
 PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -63,7 +64,7 @@ def parse(data: bytes) -> Message:
     """Read a message. What could not be read is named in `defects`; what could is there all the same."""
     data = _unix(data)
     end = BLANK_LINE.search(data)
-    headers = header_fields(_text(data[: end.start()] if end else data, None)[0])
+    headers = header_fields(decoded(data[: end.start()] if end else data, None)[0])
     content_type = _content_type(headers.get("Content-Type") or "")
     body = data[end.end() :] if end else b""
     defects: list[str] = []
@@ -84,20 +85,6 @@ def header_fields(block: str) -> Headers:
             name, value = match.groups()
             fields.append((name, decode_words(value.strip()) if "=?" in value else value.strip()))
     return Headers(tuple(fields))
-
-
-def decode_words(value: str) -> str:
-    """Decode the encoded words (RFC 2047) of a header field; what isn't one stays as it is."""
-
-    def decoded(match: re.Match[str]) -> str:
-        charset, encoding, text = match.group()[2:-2].split("?", 2)
-        try:
-            raw = binascii.a2b_base64(text + "===") if encoding in "bB" else binascii.a2b_qp(text.replace(" ", "_"), header=True)
-        except (binascii.Error, ValueError):
-            return match.group()
-        return _text(raw, charset.partition("*")[0])[0]
-
-    return ENCODED.sub(decoded, BETWEEN_ENCODED.sub(r"\1", value))
 
 
 def _unix(data: bytes) -> bytes:
@@ -152,9 +139,9 @@ def _tree(data: bytes, body: bytes, headers: Headers, defects: list[str]) -> lis
 
 
 def _doubtful(data: bytes) -> bool:
-    """Say whether the fast reader could lose something: one boundary is the beginning of another, or a part's base64 is dirty."""
+    """Say whether the fast reader could lose something: one boundary is the beginning of another, or there are very many."""
     boundaries = {quoted or plain for quoted, plain in re.findall(rb'boundary\s*=\s*(?:"([^"\n]+)"|([^\s;]+))', data[:LONGEST_TEXT], re.IGNORECASE)}
-    return any(one != other and other.startswith(one) for one in boundaries for other in boundaries) or len(boundaries) > 20
+    return len(boundaries) > 20 or any(one != other and other.startswith(one) for one in boundaries for other in boundaries)
 
 
 def _fast(data: bytes) -> list[_Part]:
@@ -185,17 +172,23 @@ def _reference(data: bytes) -> list[_Part]:
         kind = node.get_content_type()
         payload = node.get_payload()
         if kind.startswith("multipart/") and isinstance(payload, list):
-            stack.extend(reversed(payload))
+            stack.extend(inner for inner in reversed(payload) if isinstance(inner, email.message.Message))
             continue
         header = str(node.get("Content-Type", ""))
         if isinstance(payload, list):
-            blocks = ["".join(f"{name}: {value}\n" for name, value in inner.items()) for inner in payload if isinstance(inner, email.message.Message)]
+            blocks = [_flat(inner) for inner in payload if isinstance(inner, email.message.Message)]
             content = "\n".join(blocks).encode("utf-8", "surrogateescape")
         else:
             decoded = node.get_payload(decode=True)
             content = decoded if isinstance(decoded, bytes) else b""
         parts.append(_Part("text/plain" if kind.startswith("multipart/") else kind, header, lambda content=content: content))  # type: ignore[misc]
     return parts
+
+
+def _flat(message: email.message.Message) -> str:
+    """Write a message as it was, a multipart one's header only: the standard library takes all of message/* for messages."""
+    body = message.get_payload()
+    return "".join(f"{name}: {value}\n" for name, value in message.items()) + (f"\n{body}" if isinstance(body, str) and body else "")
 
 
 def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message:
@@ -222,9 +215,10 @@ def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message
     text = "\n\n".join(one for one in texts if one.strip())
     html = not text.strip() and markup is not None
     text = html_text(markup) if html and markup else text
-    text, quoted = split_returned(text)
-    if not groups and (inline := machine_groups(text)):
-        groups = inline
+    text, quoted, rest = split_returned(text)
+    if not groups and quoted and _is_report(quoted) and (groups := machine_groups(rest)):
+        quoted = split_returned(rest)[1]  # a notice that quotes the whole of another one: that one is meant
+    elif not groups and (groups := machine_groups(text)):
         text = text[: MACHINE_FIELD.search(text).start()] or text  # type: ignore[union-attr]
     return replace(
         message,
@@ -259,57 +253,10 @@ def _part_text(part: _Part, defects: list[str], *, header_only: bool) -> str:
     elif len(data) > LONGEST_TEXT:
         defects.append(f"{part.content_type} part cut at {LONGEST_TEXT} bytes")
         data = data[:LONGEST_TEXT]
-    text, flaw = _text(data, _parameter(part.header, "charset"))
+    text, flaw = decoded(data, _parameter(part.header, "charset"))
     if flaw:
         defects.append(flaw)
     return text
-
-
-def _text(data: bytes, charset: str | None) -> tuple[str, str | None]:
-    """Decode bytes by their charset; undeclared or wrong, by what they look like. Return the text, and the flaw if there is one."""
-    if data.isascii() and b"\x1b" not in data:
-        return data.decode("ascii"), None
-    declared = (charset or "").strip().strip("\"'").lower()
-    if b"\x1b$" in data and declared in {"", "us-ascii", "utf-8"}:
-        declared = "iso-2022-jp"
-    for name in (CHARSETS.get(declared, declared), "utf-8"):
-        try:
-            return data.decode(name), None if name == declared or declared in CHARSETS or not declared else f"not valid {declared}"
-        except (LookupError, UnicodeDecodeError, ValueError):
-            continue
-    name = CHARSETS.get(declared, declared)
-    try:
-        codecs.lookup(name)
-    except (LookupError, ValueError):
-        name = "cp1252"
-    return data.decode(
-        name if name not in {"", "ascii", "utf-8"} else "cp1252", "replace"
-    ), f"not valid {declared}" if declared else "undeclared charset"
-
-
-# what mail calls a charset, and the superset that the mail is really written in
-CHARSETS = {
-    "us-ascii": "ascii",
-    "iso-8859-1": "cp1252",
-    "latin1": "cp1252",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "iso-2022-jp": "iso2022_jp_ext",
-    "euc-kr": "cp949",
-    "ks_c_5601-1987": "cp949",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "x-gbk": "gb18030",
-    "big5": "big5hkscs",
-    "unicode-1-1-utf-7": "utf-7",
-    "iso-8859-8-i": "iso-8859-8",
-    "windows-874": "cp874",
-    "x-unknown": "",
-    "unknown-8bit": "",
-    "default": "",
-}
 
 
 def field_groups(text: str) -> tuple[Headers, ...]:
@@ -330,60 +277,25 @@ def machine_groups(text: str) -> tuple[Headers, ...]:
     return tuple(groups)
 
 
-def split_returned(text: str) -> tuple[str, Headers | None]:
-    """Split a text where the header of a returned message begins: three fields in a row, of which some are of messages only."""
-    for match in QUOTED.finditer(text):
-        start = match.start()
-        if start and text[start - 1] != "\n":
-            continue
-        block = re.split(r"\n[ \t]*\n", text[start : start + 20_000], maxsplit=1)[0]
-        headers = header_fields(block)
+def _is_report(headers: Headers) -> bool:
+    return "multipart/report" in (headers.get("Content-Type") or "").lower()
+
+
+def split_returned(text: str) -> tuple[str, Headers | None, str]:
+    """Split a text where the header of a returned message begins: three fields in a row, of which some are of messages only.
+
+    Return what stands before, the header (None when there is none), and what stands after it.
+    """
+    start = 0
+    while match := QUOTED.search(text, start):
+        blank = BLANK.search(text, match.start(), match.start() + LONGEST_HEADER)
+        end = blank.start() if blank else min(match.start() + LONGEST_HEADER, len(text))
+        headers = header_fields(text[match.start() : end])
         names = {name.lower() for name, _ in headers.fields}
-        if len(headers.fields) >= 3 and len(names & HEADER_ONLY) >= 1 and not names & MACHINE_FIELDS:
-            return text[:start], headers
-    return text, None
-
-
-class _Stripper(HTMLParser):
-    """HTML in, the text a person sees out."""
-
-    BREAKS = frozenset("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 hr blockquote pre section article".split())
-    HIDDEN = frozenset(("style", "script", "head", "title"))
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self.hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        """Open a line where the tag does, and hide what nobody sees."""
-        if tag in self.HIDDEN:
-            self.hidden += 1
-        elif tag in self.BREAKS:
-            self.pieces.append("\n")
-        elif tag in {"td", "th"}:
-            self.pieces.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close a line where the tag does."""
-        if tag in self.HIDDEN:
-            self.hidden = max(0, self.hidden - 1)
-        elif tag in self.BREAKS:
-            self.pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        """Keep what is seen; in HTML a line break is a space."""
-        if not self.hidden:
-            self.pieces.append(data.replace("\n", " "))
-
-
-def html_text(markup: str) -> str:
-    """Return the text of an HTML part, a line for each block."""
-    stripper = _Stripper()
-    stripper.feed(markup)
-    stripper.close()
-    lines = (" ".join(line.split()) for line in "".join(stripper.pieces).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        if len(headers.fields) >= 3 and names & HEADER_ONLY and not names & MACHINE_FIELDS:
+            return text[: match.start()], headers, text[end:]
+        start = max(end, match.end())
+    return text, None, ""
 
 
 def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
