@@ -177,7 +177,7 @@ def _reference(data: bytes) -> list[_Part]:
         header = str(node.get("Content-Type", ""))
         if isinstance(payload, list):
             blocks = [_flat(inner) for inner in payload if isinstance(inner, email.message.Message)]
-            content = "\n".join(blocks).encode("utf-8", "surrogateescape")
+            content = b"\n".join(blocks)
         else:
             decoded = node.get_payload(decode=True)
             content = decoded if isinstance(decoded, bytes) else b""
@@ -185,10 +185,11 @@ def _reference(data: bytes) -> list[_Part]:
     return parts
 
 
-def _flat(message: email.message.Message) -> str:
+def _flat(message: email.message.Message) -> bytes:
     """Write a message as it was, a multipart one's header only: the standard library takes all of message/* for messages."""
-    body = message.get_payload()
-    return "".join(f"{name}: {value}\n" for name, value in message.items()) + (f"\n{body}" if isinstance(body, str) and body else "")
+    header = "".join(f"{name}: {value}\n" for name, value in message.raw_items()).encode("utf-8", "surrogateescape")
+    body = None if message.is_multipart() else message.get_payload(decode=True)
+    return header + b"\n" + body if isinstance(body, bytes) and body else header
 
 
 def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message:

@@ -106,8 +106,9 @@ class _Stripper(HTMLParser):
 
 def html_text(markup: str) -> str:
     """Return the text of an HTML part, a line for each block."""
+    head, *rest = markup.split("<!--")  # comments first: the parser takes quadratic time over unclosed ones
     stripper = _Stripper()
-    stripper.feed(markup)
+    stripper.feed(head + "".join(part.partition("-->")[2] for part in rest))
     stripper.close()
     lines = (" ".join(line.split()) for line in "".join(stripper.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
