@@ -34,6 +34,7 @@ LONGEST_HEADER = 20_000  # characters of a quoted header that are read
 BLANK = re.compile(r"\n[ \t]*\n")
 BLANK_LINE = re.compile(rb"\n[ \t]*\n")
 PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
+QUOTED_PRINTABLE = re.compile(rb"quoted-printable", re.IGNORECASE)
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
 
@@ -139,7 +140,12 @@ def _tree(data: bytes, body: bytes, headers: Headers, defects: list[str]) -> lis
 
 
 def _doubtful(data: bytes) -> bool:
-    """Say whether the fast reader could lose something: one boundary is the beginning of another, or there are very many."""
+    """Say whether the fast reader could lose something: raw 8-bit bytes in quoted-printable, or odd boundaries.
+
+    Odd is a boundary that another one begins with, and very many of them.
+    """
+    if b"\x1b" in data or (not data.isascii() and QUOTED_PRINTABLE.search(data)):
+        return True
     boundaries = {quoted or plain for quoted, plain in re.findall(rb'boundary\s*=\s*(?:"([^"\n]+)"|([^\s;]+))', data[:LONGEST_TEXT], re.IGNORECASE)}
     return len(boundaries) > 20 or any(one != other and other.startswith(one) for one in boundaries for other in boundaries)
 
@@ -152,6 +158,8 @@ def _fast(data: bytes) -> list[_Part]:
         node = stack.pop()
         kind = node.content_type.lower()
         if kind.startswith("multipart/"):
+            if not node.children:
+                raise ValueError("a multipart without parts")  # the reference reader keeps its text
             stack.extend(reversed(node.children))
             continue
         header = next((values[0] for name, values in node.headers.items() if name.lower() == "content-type"), "")

@@ -99,6 +99,20 @@ def test_doubt_sends_a_message_to_the_reference_reader(boundaries, doubtful):
     assert mime._doubtful(data) is doubtful
 
 
+@pytest.mark.parametrize("body", [b"caf\xc3\xa9 =C3=A9", b"\x1b$B$K\x1b(B =41"])
+def test_raw_bytes_in_quoted_printable_are_kept(body):
+    """The fast reader would drop them, so it isn't asked."""
+    headers = b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable"
+    message = parse(multipart(("HEADERS", "BODY")).replace(b"HEADERS", headers).replace(b"BODY", body))
+    assert message.text.strip() in {"café é", "に A"}
+
+
+def test_a_multipart_that_lost_its_boundary_keeps_its_text():
+    """A part that calls itself multipart and names no boundary is read as text."""
+    message = parse(multipart(("Content-Type: multipart/alternative;", "It failed.")))
+    assert "It failed." in message.text
+
+
 @pytest.mark.parametrize(
     ("data", "charset", "text"),
     [
