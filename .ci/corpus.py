@@ -1,4 +1,7 @@
-"""Known notices in, a verdict on the program out: the scores it must keep, and that line ends and mailboxes make no difference."""
+"""Known notices in, a verdict on the program out: the scores it must keep, and that line ends and mailboxes make no difference.
+
+The argument is a folder with notices in `files/`, and `check`, which scores `bounces events` and prints percentages as JSON.
+"""
 
 import json
 import subprocess

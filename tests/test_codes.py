@@ -293,8 +293,8 @@ def test_a_reply_with_its_enhanced_code_is_always_found(reply_code, status, word
 
 
 HOSTILE = (
-    "550 |550-|5.1.1 |5.1.1.|5.1.1|<<< |550 5.1.1.1 | |\n|said |4.4.4-|550|5|552 \t|::550|550-550-|a.5.1.1.|error error 550 |550/|server 5.1.1 |550#(|中550"
-    "|550-aaaa|501 #"
+    "550 |550-|5.1.1 |5.1.1.|5.1.1|<<< |550 5.1.1.1 | |\n|said |4.4.4-|550|5|552 \t|::550|550-550-|a.5.1.1.|error error 550 |550/"
+    "|server 5.1.1 |550#(|中550|550-aaaa|501 #"
 ).split("|")
 
 

@@ -177,7 +177,7 @@ def test_a_quoted_header_is_what_was_returned(divider):
 
 def test_a_summary_of_the_message_is_not_its_header():
     """What Exchange tells of the message (To, Subject, Sent) stays in the text."""
-    text = "Your message\n\n  To:      b@example.com\n  Subject: Hi\n  Sent:    Thu, 1 Jan 2026\n\ndid not reach the following:\n\na@example.com on Thu\n"
+    text = "Your message\n\n  To:      b@example.com\n  Subject: Hi\n  Sent:    Thu\n\ndid not reach the following:\n\na@example.com on Thu\n"
     assert split_returned(text) == (text, None, "")
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bounces.analyze import classify
+from bounces.summarize import frame, report
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -63,3 +66,33 @@ def test_the_rule_and_the_policy_of_the_readme_are_valid(folder):
     done = run('bounces classify --rules rule.toml --policy policy.toml "550 The person you are writing to has retired"', folder)
     assert done.returncode == 0
     assert "moved" in done.stdout
+
+
+TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in README.splitlines() if re.match(r"\| [245]\d\d ", line)]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0][:30] for row in TABLE])
+def test_the_table_of_replies_is_true(row):
+    """Each reply of the table, typed as it stands, gives the row."""
+    reply, reason, permanence, by_list, by_rfc, action = row
+    found, literal = classify(reply), classify(reply, policy="rfc")
+    assert [found.reason, found.permanence, found.bounce_type, literal.bounce_type, found.recommended_action] == [
+        reason,
+        permanence,
+        by_list,
+        by_rfc,
+        action,
+    ]
+
+
+def test_every_column_is_explained():
+    """The README names each column of both tables."""
+    empty = frame([])
+    named = set(re.findall(r"`([a-z_ \n]+)`", README.replace("` `", "`, `")))
+    words = {word for group in named for word in group.split()}
+    assert [name for name in (*empty.columns, *report(empty).columns) if name not in words] == []
+
+
+def test_there_is_a_table_of_replies():
+    """The walk over the README finds it."""
+    assert len(TABLE) >= 8
