@@ -25,19 +25,18 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
-    status = own.status if own.status and not (codes.is_bare(own.status) and attempt.status) else attempt.status
-    reply_code = attempt.reply_code or own.reply_code
+    status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
     evidence = rules.evidence(normalise(said[own.start :] if own.reply_code else said), status, reply_code, host or attempt.remote_mta)
     if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
         # the server's own words tell nothing; those of the system that quotes it may
         wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
     reason = evidence[0].reason if evidence else Reason.UNKNOWN
-    contradictions = tuple(_contradictions(evidence, attempt.status or status, reply_code))
+    contradictions = tuple(_contradictions(evidence, status, reply_code))
     doubt = _stage(evidence[0] if evidence else None, attempt.command, status, reply_code)
     return Verdict(
         reason=reason,
-        permanence=_permanence(reason, reply_code, attempt.status or status),
+        permanence=_permanence(reason, reply_code, status),
         rule=evidence[0].rule if evidence else None,
         confidence=Confidence.LOW if doubt else _confidence(evidence, contradictions),
         evidence=evidence,
