@@ -180,7 +180,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = verdict_of(attempt, notice, settings) if kind in FAILURES else None
     event = frame(
-        _identity(_fingerprint(message), recipient, attempt.action, attempt.status, attempt.diagnostic_code),
+        _identity(_fingerprint(message), recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
         action=None if kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else attempt.action,
         recipient=recipient,

@@ -74,16 +74,11 @@ def is_notice(message: Message) -> bool:
     headers = message.headers
     if message.disposition_notification is not None:
         return False
-    signs = 3 * ("X-Failed-Recipients" in headers) + 3 * (message.report_type == "delivery-status")
-    signs += 2 * from_daemon(message) + (return_path(message) == "<>") + is_automatic(message)
-    signs += (
-        2 * (subject_tells(message) is not None)
-        + (message.returned is not None)
-        + 2 * returned_to_its_sender(message)
-        + bool(TEXT.search(message.text[:3000]))
-    )
-    signs -= 2 * any(name in headers for name in ("In-Reply-To", "References", "List-Post", "List-Id", "X-Mailing-List", "X-Beenthere"))
-    return signs >= ENOUGH
+    structure = 3 * ("X-Failed-Recipients" in headers) + 3 * (message.report_type == "delivery-status") + 2 * from_daemon(message)
+    structure += (return_path(message) == "<>") + is_automatic(message) + (message.returned is not None) + 2 * returned_to_its_sender(message)
+    words = 2 * (subject_tells(message) is not None) + bool(TEXT.search(message.text[:3000]))
+    talk = 2 * any(name in headers for name in ("In-Reply-To", "References", "List-Post", "List-Id", "X-Mailing-List", "X-Beenthere"))
+    return bool(structure) and structure + words - talk >= ENOUGH
 
 
 def from_daemon(message: Message) -> bool:

@@ -1,0 +1,174 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from bounces import mime, signs
+from bounces.analyze import analyze
+from bounces.decode import decode
+from bounces.entries import described
+from bounces.model import Action, Kind, Raw, RecipientSource
+from bounces.recipient import candidates
+
+
+def dsn(*groups, text="It failed.", returned="From: news@example.org\nTo: anna@example.net\nSubject: News"):
+    """Write a notice of RFC 3464."""
+    fields = "\n\n".join(("Reporting-MTA: dns; mx.example.com", *groups))
+    return (
+        "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.com\nTo: bounces@example.org\nSubject: Undelivered mail\n"
+        "Date: Thu, 5 Mar 2026 08:00:00 +0100\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain\n\n{text}\n\n--b\nContent-Type: message/delivery-status\n\n{fields}\n\n"
+        f"--b\nContent-Type: message/rfc822\n\n{returned}\n\nBody\n--b--\n"
+    ).encode()
+
+
+def event(data):
+    """Return the only event of a message."""
+    (found,) = analyze(Raw("x", data))
+    return found
+
+
+FAILED = "Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown"
+
+
+def test_each_group_is_an_attempt_of_its_own_kind():
+    """One notice, a failure, a delay and a delivery: three events, and the notice as a whole is a failure."""
+    delayed = "Final-Recipient: rfc822; ben@example.net\nAction: delayed\nStatus: 4.4.1\nWill-Retry-Until: Fri, 6 Mar 2026 08:00:00 +0000"
+    relayed = "Final-Recipient: rfc822; carl@example.net\nAction: relayed\nStatus: 2.0.0"
+    data = dsn(FAILED, delayed, relayed)
+    assert [one.kind for one in analyze(Raw("x", data))] == [Kind.FAILURE, Kind.DELAY, Kind.DELIVERY]
+    assert decode(mime.parse(data)).kind is Kind.FAILURE
+    assert analyze(Raw("x", data))[1].retry_after == datetime(2026, 3, 6, 8, tzinfo=UTC)
+
+
+def test_groups_without_a_blank_line_between_them_are_two():
+    """Two recipients whose fields follow one another directly."""
+    data = dsn(FAILED + "\n" + FAILED.replace("anna", "ben"))
+    assert [one.recipient for one in analyze(Raw("x", data))] == ["anna@example.net", "ben@example.net"]
+
+
+def test_prose_fills_gaps_and_overwrites_nothing():
+    """The command stands in the text only; the status of the fields stays."""
+    text = "<anna@example.net>: host mx.example.net[192.0.2.1] said: 552 5.2.2 full (in reply to RCPT TO command)"
+    found = event(dsn(FAILED, text=text))
+    assert (found.status, found.reply_code, found.command) == ("5.1.1", "550", "RCPT")
+
+
+def test_a_bare_status_gives_way_to_a_specific_one():
+    """Postfix writes 5.0.0 where the server gave no enhanced code; the text may have one."""
+    group = "Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 5.2.2 mailbox full"
+    assert event(dsn(group)).status == "5.2.2"
+
+
+def test_a_final_failure_with_a_transient_code_is_a_soft_failure():
+    """Action: failed with Status: 4.4.7 is final, but nobody is dead."""
+    found = event(dsn("Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 4.4.7"))
+    assert (found.kind, found.permanence, found.bounce_type) == (Kind.FAILURE, "transient", "soft")
+
+
+@pytest.mark.parametrize(
+    ("group", "returned", "recipient", "source"),
+    [
+        (
+            "Original-Recipient: rfc822; anna@example.net\nFinal-Recipient: rfc822; a@inner.example",
+            "To: x@example.org",
+            "anna@example.net",
+            "original_recipient",
+        ),
+        ("Final-Recipient: rfc822; a@inner.example", "To: Anna@Example.NET", "anna@example.net", "returned_header"),
+        ("Final-Recipient: rfc822; a@inner.example", "To: x@example.org, y@example.org", "a@inner.example", "final_recipient"),
+        (
+            "Final-Recipient: rfc822; a@inner.example",
+            "Return-Path: <news+anna=example.net@example.org>\nTo: l@example.org",
+            "anna@example.net",
+            "return_path",
+        ),
+        (
+            "Final-Recipient: rfc822; a@inner.example",
+            "To: list@example.org\nList-Post: <mailto:list@example.org>",
+            "a@inner.example",
+            "final_recipient",
+        ),
+        ("Final-Recipient: rfc822; SRS0=x=y=example.net=anna@fwd.example", "Subject: News", "anna@example.net", "final_recipient"),
+    ],
+)
+def test_the_recipient_is_the_address_the_list_has(group, returned, recipient, source):
+    """The order of evidence, a discussion list's own address never being a recipient."""
+    found = event(dsn(group + "\nAction: failed\nStatus: 5.1.1", returned=f"From: news@example.org\nSubject: News\n{returned}"))
+    assert (found.recipient, found.recipient_source) == (recipient, source)
+
+
+def test_the_candidates_are_told_best_first():
+    """All that was read is kept for `explain`."""
+    data = dsn("Original-Recipient: rfc822; anna@example.net\nFinal-Recipient: rfc822; a@inner.example\nAction: failed\nStatus: 5.1.1")
+    message = mime.parse(data)
+    (attempt,) = decode(message).attempts
+    assert [source for _, source in candidates(attempt, message)] == [
+        RecipientSource.ORIGINAL_RECIPIENT,
+        RecipientSource.RETURNED_HEADER,
+        RecipientSource.FINAL_RECIPIENT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "notice"),
+    [
+        ("From: MAILER-DAEMON@example.com\nSubject: failure notice", "It failed.", True),
+        ("From: postmaster@example.com\nReturn-Path: <>", "Your message could not be delivered.", True),
+        ("From: bob@example.com\nSubject: Re: failure notice\nIn-Reply-To: <x@y>", "> Your message could not be delivered.", False),
+        ("From: bob@example.com\nSubject: Your invoice", "Payment failed, the mail could not be delivered to your door.", False),
+        ("From: shop@example.com\nSubject: Delivery problem with your parcel", "We were unable to deliver your parcel.", False),
+        ("From: list@example.com\nList-Id: <list.example.com>\nSubject: [list] mail delivery failed?", "My mail could not be delivered.", False),
+    ],
+)
+def test_words_alone_make_no_notice(header, text, notice):
+    """It takes signs of a mail system; people quote notices and write of failed deliveries."""
+    assert signs.is_notice(mime.parse(f"{header}\nTo: me@example.org\n\n{text}\n".encode())) is notice
+
+
+def test_a_warning_is_no_failure():
+    """Without an Action field the words tell that the system goes on trying."""
+    text = "<anna@example.net>: connection timed out\n\nI will keep trying. You do not need to resend the message."
+    data = f"From: MAILER-DAEMON@example.com\nTo: me@example.org\nSubject: Delayed mail\nDate: Thu, 5 Mar 2026 08:00:00 +0000\n\n{text}\n"
+    found = event(data.encode())
+    assert (found.kind, found.action, found.bounce_type, found.permanence) == (Kind.DELAY, Action.DELAYED, None, "transient")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host mx.example.com[192.0.2.1] said: 550 5.1.1 no (in reply to RCPT TO command)", ("550", "5.1.1", "mx.example.com", "RCPT")),
+        ("SMTP error from remote mail server after end of data:\n host mx.example.com [192.0.2.1]: 554 no", ("554", None, "mx.example.com", "DATA")),
+        ("192.0.2.1 does not like recipient.\nRemote host said: 550 5.1.1 no", ("550", "5.1.1", None, "RCPT")),
+        (">>> MAIL From:<a@example.com>\n>>> RCPT To:<b@example.com>\n<<< 550 no", ("550", None, None, "RCPT")),
+        ("no code here", (None, None, None, None)),
+    ],
+)
+def test_what_stands_beside_an_address(text, expected):
+    """Codes, remote MTA and command are read out of the text."""
+    found = described("a@example.com", text)
+    assert (found.reply_code, found.status, found.remote_mta, found.command) == expected
+
+
+def test_the_event_id_is_the_same_wherever_a_notice_is_read():
+    """Another path, other line ends, a Received line more: the same notice."""
+    data = dsn(FAILED)
+    ids = {
+        analyze(Raw(origin, one))[0].event_id
+        for origin, one in (("a", data), ("b#7", data.replace(b"\n", b"\r\n")), ("c", b"Received: by x\n" + data))
+    }
+    assert len(ids) == 1
+    assert analyze(Raw("a", dsn(FAILED.replace("anna", "ben"))))[0].event_id not in ids
+
+
+def test_an_empty_message_is_unreadable_and_counted():
+    """Nothing is dropped: what can't be read is an event that says why."""
+    found = event(b" \n")
+    assert (found.kind, found.defects) == (Kind.UNREADABLE, ("the message is empty",))
+
+
+@pytest.mark.parametrize("date", ["nonsense", "Thu, 5 Mar 99999 08:00:00 +0000", "", "Fri, 31 Feb 2026 00:00:00 +9999"])
+def test_odd_dates_are_absent(date):
+    """A date that is none, or none that a table can hold, is no error."""
+    data = dsn(FAILED).replace(b"Thu, 5 Mar 2026 08:00:00 +0100", date.encode())
+    assert event(data).received_at is None
