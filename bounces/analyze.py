@@ -122,7 +122,7 @@ def trace(raw: Raw, settings: Settings = Settings()) -> Trace | Event:
     notice = decoding.decode(message)
     frame = _context(raw, message, notice)
     if notice.kind is Kind.UNRECOGNIZED:
-        return Trace(message, notice, (), (frame(_identity(_fingerprint(message)), Kind.UNRECOGNIZED),))
+        return Trace(message, notice, (), (frame((), Kind.UNRECOGNIZED),))
     judged = [_judged(attempt, frame, message, notice, settings) for attempt in notice.attempts]
     return Trace(message, notice, tuple(verdict for verdict, _ in judged), tuple(event for _, event in judged))
 
@@ -180,7 +180,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = verdict_of(attempt, notice, settings) if kind in FAILURES else None
     event = frame(
-        _identity(_fingerprint(message), recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
+        (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
         action=None if kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else attempt.action,
         recipient=recipient,
@@ -239,7 +239,12 @@ def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]
         "received_at": received_at(message),
         "defects": raw.defects + message.defects,
     }
-    return lambda ident, kind, **fields: Event(ident, raw.origin, kind, **(shared | fields))  # type: ignore[arg-type]
+    fingerprint = _identity(_fingerprint(message))
+
+    def event(parts: tuple[str | None, ...], kind: Kind, **fields: object) -> Event:
+        return Event(_identity(fingerprint, *parts), raw.origin, kind, **(shared | fields))  # type: ignore[arg-type]
+
+    return event
 
 
 def received_at(message: Message) -> datetime | None:

@@ -12,7 +12,7 @@ from bounces import codes, formats, signs
 from bounces.model import Action, Attempt, Kind, Message, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FALLBACKS = ("autoreply", "dsn", "prose")  # the standards' own forms and the last resort: asked in this order, after nobody else claimed
 
@@ -54,7 +54,7 @@ def decode(message: Message) -> Notice:
     for name in (*claimers(message)[:1], *FALLBACKS):
         if name in FALLBACKS and not known[name].claims(message):
             continue
-        attempts = tuple(_finished(attempt, message) for attempt in known[name].decode(message))
+        attempts = tuple(_finished(message, known[name].decode(message)))
         if attempts:
             return _notice(message, name, known[name], attempts)
     return Notice(Kind.UNRECOGNIZED)
@@ -75,13 +75,17 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
     )
 
 
-def _finished(attempt: Attempt, message: Message) -> Attempt:
+def _finished(message: Message, attempts: Iterable[Attempt]) -> Iterator[Attempt]:
     """Fill what follows from the rest: a bare status gives way to a specific one, and a notice without Action tells it by its words."""
-    own = codes.find(attempt.diagnostic_code or "")
-    status = own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status
-    action = attempt.action or (Action.DELAYED if signs.is_delay(message) else Action.FAILED)
+    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
     sent = signs.sent_to(message)
-    only = sent[0] if attempt.final_recipient is None and len(sent) == 1 else None
-    return replace(
-        attempt, status=status, action=action, reply_code=attempt.reply_code or own.reply_code, final_recipient=attempt.final_recipient or only
-    )
+    only = sent[0] if len(sent) == 1 else None
+    for attempt in attempts:
+        own = codes.find(attempt.diagnostic_code or "")
+        yield replace(
+            attempt,
+            status=own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status,
+            action=attempt.action or action,
+            reply_code=attempt.reply_code or own.reply_code,
+            final_recipient=attempt.final_recipient or only,
+        )

@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 ENOUGH = 3  # signs that make a notice
+TALK = ("In-Reply-To", "References", "List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
 
+# MAILER-DAEMON@…, postmaster@…, MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@…
 DAEMON = re.compile(
-    r"^\W*$|mailer[-_. ]?daemon|mail[-_. ]?deliver\w*[-_. ]?(?:sub)?(?:system|service)|post\s?master|delivery[-_. ]?(?:subsystem|status|"
-    r"notification)|"
-    r"\bmdaemon\b|mail administrator|system administrator|\bmmsc\b|^\W*bounces?@|maildaemon|^daemon@|systemadministrator|administrateur syst|"
-    r"administrador del sistema|amministratore di sistema|почтов\w+ (?:систем|служб)|mail ?(?:server|system)\b|no-?reply-?(?:bounce|ndr)",
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|daemon|post[-_.]?master|mail[-_.]?deliver\w*[-_.]?(?:sub)?(?:system|service)|bounces?|mmsc|mdaemon"
+    r"|microsoftexchange[0-9a-f]+|delivery[-_.]?(?:subsystem|status|notification)|no-?reply-?(?:bounces?|ndr))",
+    re.IGNORECASE,
+)
+# Mail Delivery System <…>, "GMX Mailer Daemon" <…>, MMSC NDR Administrator <…>: the whole name, with a word before or after it
+NAME = re.compile(
+    r"(?:[\w.-]+ )?(?:(?:internet |e-?)?mail(?:er)?[-_. ]?(?:daemon|deliver\w*[-_. ]?(?:sub)?(?:system|service|agent)|administrator|system|server)"
+    r"|post\s?master|delivery (?:subsystem|status notification)|system ?administrator|mmsc(?: \w+)*|administrateur syst\w+|administrador del sistema"
+    r"|amministratore di sistema|почтов\w+ (?:систем|служб)\w*)(?: [0-9A-F]{6,})?",
     re.IGNORECASE,
 )
 SUBJECT = re.compile(
@@ -71,19 +78,45 @@ GIVEN_UP = re.compile(
 
 def is_notice(message: Message) -> bool:
     """Say whether there is enough evidence that a message reports on a delivery. Words alone never are: people quote notices."""
-    headers = message.headers
     if message.disposition_notification is not None:
         return False
-    structure = 3 * ("X-Failed-Recipients" in headers) + 3 * (message.report_type == "delivery-status") + 2 * from_daemon(message)
-    structure += (return_path(message) == "<>") + is_automatic(message) + (message.returned is not None) + 2 * returned_to_its_sender(message)
+    null, automatic, returned = return_path(message) == "<>", is_automatic(message), message.returned is not None
+    structure = 3 * ("X-Failed-Recipients" in message.headers) + 3 * (message.report_type == "delivery-status")
+    structure += 2 * from_daemon(message) + null + returned + 2 * returned_to_its_sender(message)
     words = 2 * (subject_tells(message) is not None) + bool(TEXT.search(message.text[:3000]))
-    talk = 2 * any(name in headers for name in ("In-Reply-To", "References", "List-Post", "List-Id", "X-Mailing-List", "X-Beenthere"))
-    return bool(structure) and structure + words - talk >= ENOUGH
+    return bool(structure) and structure + automatic + words - 2 * is_talk(message) >= ENOUGH
+
+
+def is_plain(message: Message) -> bool:
+    """Say whether a mail system sent the message without fields for machines: what formats ask that know their software by its words."""
+    return not message.delivery_status and is_from_system(message)
+
+
+def is_from_system(message: Message) -> bool:
+    """Say whether a mail system sent the message, and no person who quotes one."""
+    named = "X-Failed-Recipients" in message.headers or message.report_type == "delivery-status"
+    signed = named or from_daemon(message) or return_path(message) == "<>" or returned_to_its_sender(message)
+    return signed and not is_talk(message)
+
+
+def is_talk(message: Message) -> bool:
+    """Say whether the message answers or forwards another, or comes from a list: there notices are quoted."""
+    return any(name in message.headers for name in TALK) or bool(ANSWER.match(message.headers.get("Subject") or ""))
 
 
 def from_daemon(message: Message) -> bool:
-    """Say whether a mail system sent the message, by its From."""
-    return bool(DAEMON.search(message.headers.get("From") or ""))
+    """Say whether a mail system sent the message, by its From: a daemon's address, name, or none at all."""
+    value = (message.headers.get("From") or "").strip()
+    sender = address.parse(value)
+    name = value.partition("<")[0].strip(" \t\"'") if "<" in value else re.sub(r"\S+@\S+|[()\"]", " ", value).strip()
+    local = sender.rpartition("@")[0] if sender else re.sub(r"[<>\s]", "", value.rpartition("<")[2])
+    return not local or bool(DAEMON.fullmatch(local)) or bool(NAME.fullmatch(name))
+
+
+def return_path(message: Message) -> str | None:
+    """Return the envelope sender as the delivering server noted it; "<>" is the null path of RFC 5321, section 4.5.5."""
+    value = message.headers.get("Return-Path")
+    return value.replace(" ", "") if value is not None else None
 
 
 def returned_to_its_sender(message: Message) -> bool:
@@ -93,12 +126,6 @@ def returned_to_its_sender(message: Message) -> bool:
         return False
     senders = {one.lower() for name in ("From", "Return-Path", "Sender") for one in address.all_of(returned.get(name))}
     return any(one.lower() in senders for one in address.all_of(message.headers.get("To")))
-
-
-def return_path(message: Message) -> str | None:
-    """Return the envelope sender as the delivering server noted it; "<>" is the null path of RFC 5321, section 4.5.5."""
-    value = message.headers.get("Return-Path")
-    return value.replace(" ", "") if value is not None else None
 
 
 def is_automatic(message: Message) -> bool:

@@ -117,7 +117,9 @@ def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
 
 def partial(events: pd.DataFrame) -> Partial:
     """Return what events alone tell of their recipients."""
-    known = events[events["recipient"].notna()]
+    known = events[events["recipient"].notna()].astype(
+        {name: dtype for name, dtype in EVENT_COLUMNS.items() if name in events and dtype is not LISTS}
+    )
     failed = known["kind"] == Kind.FAILURE
     gone = (known["blame"] == Blame.RECIPIENT_DOMAIN) & (known["bounce_type"] == BounceType.HARD)
     outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "received_at"]].assign(
@@ -197,8 +199,9 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
     for recipient, reason, action, domain, provider in zip(*columns, strict=True):
         reason = Reason(reason) if isinstance(reason, str) else None  # noqa: PLW2901
         action = RecommendedAction(action) if isinstance(action, str) else RecommendedAction.NONE  # noqa: PLW2901
-        text = policy.sentence(reason, action, domain=domain, provider=provider if isinstance(provider, str) else None)
-        if reason is Reason.USER_UNKNOWN and address.impossible(recipient):
+        domain, provider = (value if isinstance(value, str) else None for value in (domain, provider))  # noqa: PLW2901
+        text = policy.sentence(reason, action, domain=domain, provider=provider)
+        if reason is Reason.USER_UNKNOWN and domain and address.impossible(recipient):
             text += f" {domain} could never have issued it, so it was mistyped."
         sentences.append(text)
     return sentences

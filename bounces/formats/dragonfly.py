@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ RETURNED = re.compile(r"^(?:Message headers follow|Original message follows)\.",
 
 def claims(message: Message) -> bool:
     """Say whether the agent introduces itself."""
-    return SIGN in message.text
+    return SIGN in message.text and signs.is_from_system(message)
 
 
 def decode(message: Message) -> Iterator[Attempt]:

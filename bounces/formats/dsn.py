@@ -31,7 +31,7 @@ ACTIONS = {str(word): word for word in Action} | {
 def claims(message: Message) -> bool:
     """Say whether the message has a group of fields for a recipient, and is a notice and no talk about one."""
     return any(_is_recipient(group) for group in message.delivery_status) and (
-        "message/delivery-status" in message.part_types or "message/global-delivery-status" in message.part_types or signs.is_notice(message)
+        message.report_type == "delivery-status" or signs.is_from_system(message) or signs.is_notice(message)
     )
 
 

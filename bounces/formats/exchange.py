@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ RECIPIENT = re.compile(r"^[ \t]*'?\"?([^\s'\"<>]+@[^\s'\"<>]+?)'?\"? on [A-Z\d][
 
 def claims(message: Message) -> bool:
     """Say whether the introduction is there, and the fields for machines are missing."""
-    return not message.delivery_status and bool(INTRODUCTION.search(message.text)) and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and bool(INTRODUCTION.search(message.text)) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address
+from bounces import address, signs
 from bounces.entries import entries
 from bounces.model import Attempt
 
@@ -32,7 +32,7 @@ GENERATED = re.compile(r"\((?:ultimately )?generated (?:from|by) ([^\s()]+@[^\s(
 
 def claims(message: Message) -> bool:
     """Say whether Exim's first sentence and its list of addresses are there, and the fields for machines are missing."""
-    return not message.delivery_status and bool(SIGN.search(message.text)) and any(entries(message.text, RECIPIENT, after=INTRODUCTION))
+    return signs.is_plain(message) and bool(SIGN.search(message.text)) and any(entries(message.text, RECIPIENT, after=INTRODUCTION))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

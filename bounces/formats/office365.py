@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ RETURNED = re.compile(r"^Original message headers:|^\S[^\n]{5,60}[:：][ \t]*\n\
 
 def claims(message: Message) -> bool:
     """Say whether the block for administrators is there: a server, an address, and a reply in Exchange's form."""
-    return not message.delivery_status and bool(REPLY.search(message.text)) and bool(SIGN.search(message.text))
+    return signs.is_plain(message) and bool(REPLY.search(message.text)) and bool(SIGN.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ RETURNED = re.compile(r"^[ \t]*Below is a copy of the original message", re.MULT
 
 def claims(message: Message) -> bool:
     """Say whether the daemon introduces itself, and the fields for machines are missing."""
-    return not message.delivery_status and SIGN in message.text
+    return signs.is_plain(message) and SIGN in message.text
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bounces.model import Attempt, Message
 
+NEAR = 200  # characters around an address that tell its role
 MOST = 500  # addresses of one text that are looked at
 
 # For further assistance, please send mail to <postmaster@example.com>
@@ -77,8 +78,9 @@ def _mentions(text: str) -> Iterator[Mention]:
         if number >= MOST:
             return
         line = text.rfind("\n", 0, start) + 1
-        before = text[line:start]
-        if OTHER_ROLE.search(before) or (CONTACT.search(text[line : _line_end(text, end)]) and not ENTRY.fullmatch(before)):
+        before = text[max(line, start - NEAR) : start]
+        around = text[max(line, start - NEAR) : min(_line_end(text, end), end + NEAR)]
+        if OTHER_ROLE.search(before) or (CONTACT.search(around) and not ENTRY.fullmatch(before)):
             continue
         quoted = bool(QUOTED_FIELD.match(before))
         yield Mention(found.lower(), line, end, bool(ENTRY.fullmatch(before)) and not quoted, quoted)

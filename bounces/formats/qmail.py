@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ RETURNED = re.compile(r"^-{2,3} (?:Below this line|Enclosed|Undelivered|Original
 
 def claims(message: Message) -> bool:
     """Say whether the text begins as QSBMF does, and lists its recipients as it does."""
-    return not message.delivery_status and bool(SIGN.search(message.text)) and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and bool(SIGN.search(message.text)) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

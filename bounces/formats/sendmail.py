@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, codes
+from bounces import address, codes, signs
 from bounces.entries import described
 from bounces.model import Attempt
 
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from bounces.model import Message
 
-TRANSCRIPT = re.compile(r"-{3,} ?Transcript of (?:the )?session follows ?-{3,}", re.IGNORECASE)
-UNSENT = re.compile(r"^[ \t]*-{3,} ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
+TRANSCRIPT = re.compile(r"^[ \t]*+-{3,20}+ ?Transcript of (?:the )?session follows ?-{3,20}", re.IGNORECASE | re.MULTILINE)
+UNSENT = re.compile(r"^[ \t]*+-{3,20}+ ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
 #    ----- The following addresses had permanent fatal errors -----
-LISTED = re.compile(r"-{3,} ?The following addresses? (?:had|have) [^\n]*-{3,}[ \t]*\n(.*?)(?:\n[ \t]*\n|\Z)", re.IGNORECASE | re.DOTALL)
+LISTED = re.compile(
+    r"^[ \t]*+-{3,20}+ ?The following addresses? (?:had|have) [^\n]*-{3,}[ \t]*\n(.*?)(?:\n[ \t]*\n|\Z)", re.IGNORECASE | re.DOTALL | re.MULTILINE
+)
 # 550 5.1.1 <user@example.com>... User unknown
 CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^\s<>]+?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
 # >>> RCPT To:<user@example.com>
@@ -32,7 +34,7 @@ SERVER = re.compile(r"^<<< [^\n]*$", re.MULTILINE)
 
 def claims(message: Message) -> bool:
     """Say whether the text has Sendmail's transcript, and the fields for machines are missing."""
-    return not message.delivery_status and bool(TRANSCRIPT.search(message.text))
+    return signs.is_plain(message) and bool(TRANSCRIPT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -21,7 +21,8 @@ MARKS = ("notificationType", "eventType")
 
 def claims(message: Message) -> bool:
     """Say whether the text is one of SES's notifications of a bounce, a delay or a delivery."""
-    return any(mark in message.text for mark in MARKS) and _kind(_notification(message.text)) in {BOUNCE, DELIVERY, DELAY}
+    text = message.text.lstrip()
+    return text.startswith("{") and any(mark in text for mark in MARKS) and _kind(_notification(text)) in {BOUNCE, DELIVERY, DELAY}
 
 
 def decode(message: Message) -> Iterator[Attempt]:
@@ -30,11 +31,11 @@ def decode(message: Message) -> Iterator[Attempt]:
     kind = _kind(notification)
     if kind == DELIVERY:
         delivery = _table(notification.get("delivery"))
-        yield from (_attempt(recipient, Action.DELIVERED, delivery.get("smtpResponse"), delivery) for recipient in delivery.get("recipients") or ())
+        yield from (_attempt(recipient, Action.DELIVERED, delivery.get("smtpResponse"), delivery) for recipient in _list(delivery.get("recipients")))
         return
     outcome = _table(notification.get("bounce") or notification.get("deliveryDelay"))
     action = Action.DELAYED if kind == DELAY else Action.FAILED
-    for entry in outcome.get("bouncedRecipients") or outcome.get("delayedRecipients") or ():
+    for entry in _list(outcome.get("bouncedRecipients")) or _list(outcome.get("delayedRecipients")):
         recipient = _table(entry)
         attempt = _attempt(recipient.get("emailAddress"), action, recipient.get("diagnosticCode"), outcome)
         yield attempt.filled(Attempt(status=codes.find_status(str(recipient.get("status") or ""))))
@@ -73,6 +74,10 @@ def _json(text: str) -> dict[str, Any]:
 
 def _kind(notification: dict[str, Any]) -> str:
     return str(notification.get("notificationType") or notification.get("eventType") or "").replace(" ", "").lower()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # user@example.com Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@example.com>... User unknown
-RECIPIENT = re.compile(r"^[ \t\[]*([^\s<>,]+@[^\s<>,]+) (?=[^\n]*ERROR_CODE ?:)", re.MULTILINE)
+RECIPIENT = re.compile(r"^[ \t\[]{0,8}+([^\s<>,@]{1,128}+@[^\s<>,@]{1,255}+) (?=[^\n]{0,200}ERROR_CODE ?:)", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:
     """Say whether an address is followed by Zoho's error codes."""
-    return not message.delivery_status and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:
