@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
@@ -37,11 +38,11 @@ def claims(message: Message) -> bool:
 
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each group; the text for people fills what the fields don't say."""
-    groups = [part for group in message.delivery_status for part in _split(group) if _is_recipient(part)]
-    attempts = [_attempt(group) for group in groups]
-    known = [attempt.final_recipient for attempt in attempts if attempt.final_recipient]
+    attempts = [_attempt(part) for group in message.delivery_status for part in _split(group) if _is_recipient(part)]
+    names = {(attempt.final_recipient or attempt.original_recipient or "").lower() for attempt in attempts} - {""}
+    beside = _beside(message.text, names)
     for attempt in attempts:
-        yield attempt.filled(_beside(message.text, attempt.final_recipient or attempt.original_recipient, known))
+        yield attempt.filled(beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), Attempt()))
 
 
 def _is_recipient(group: Headers) -> bool:
@@ -110,14 +111,15 @@ def _date(value: str | None) -> datetime | None:
         return None
 
 
-def _beside(text: str, recipient: str | None, known: list[str]) -> Attempt:
-    """Return what the text for people says of a recipient: from its address up to the next one's."""
-    if not recipient or len(known) > 50:
-        return Attempt()
-    places = [(start, end) for found, start, end in address.in_text(text) if found.lower() == recipient.lower()]
-    if not places:
-        return described(None, text) if len(known) == 1 else Attempt()
-    others = {other.lower() for other in known if other.lower() != recipient.lower()}
-    stop = next((start for found, start, _ in address.in_text(text) if start > places[0][1] and found.lower() in others), len(text))
-    beside = described(None, text[places[0][1] : stop])
-    return beside.filled(described(None, text)) if len(known) == 1 else beside
+def _beside(text: str, names: set[str]) -> dict[str, Attempt]:
+    """Return what the text for people says of each recipient: from its address up to the next one's."""
+    places = [(found.lower(), start, end) for found, start, end in address.in_text(text) if found.lower() in names]
+    found: dict[str, Attempt] = {}
+    for (name, _, end), following in zip_longest(places, places[1:]):
+        if name not in found and (following is None or following[0] != name or len(names) == 1):
+            stop = following[1] if following and len(names) > 1 else len(text)
+            found[name] = described(None, text[end:stop])
+    if len(names) == 1:
+        (only,) = names
+        found[only] = found.get(only, Attempt()).filled(described(None, text))
+    return found

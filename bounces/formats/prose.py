@@ -93,18 +93,18 @@ def _line_end(text: str, start: int) -> int:
 
 def _recipients(message: Message, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Choose the addresses that failed: those the header names, else entries of the text, else those the returned message was sent to."""
-    sent = tuple(one.lower() for one in signs.sent_to(message))
+    sent = dict.fromkeys(one.lower() for one in signs.sent_to(message))
     own = {one.lower() for name in ("To", "From") for one in address.all_of(message.headers.get(name))} - set(sent)
     found = [mention for mention in mentions if mention.address not in own]
-    entries = [mention.address for mention in found if mention.entry]
+    entries = dict.fromkeys(mention.address for mention in found if mention.entry)
     failed = address.all_of(message.headers.get("X-Failed-Recipients"))
     if failed and (not entries or any(one.lower() in entries for one in failed)):
         return failed
     confirmed = [mention.address for mention in found if mention.address in sent and not mention.quoted]
     if len(sent) == 1 and confirmed:
-        return (sent[0],)
+        return tuple(sent)
     chosen = entries or confirmed or [mention.address for mention in found]
-    return tuple(dict.fromkeys(chosen)) or (sent if len(sent) == 1 else ())
+    return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else ())
 
 
 def _beside(text: str, recipient: str, mentions: Sequence[Mention], recipients: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
-from bounces.entries import described
+from bounces.entries import LONGEST, described
 from bounces.model import Attempt
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ def decode(message: Message) -> Iterator[Attempt]:
     start = TRANSCRIPT.search(text)
     transcript = text[start.end() :] if start else text
     concluded = _conclusions(transcript)
+    said = _said(transcript)
     names = [found for line in (listed.group(1).split("\n") if listed else ()) for found, _, _ in address.in_text(line)[:1]]
     for name in dict.fromkeys([*names, *concluded]):
-        yield concluded.get(name) or described(name, _said_of(transcript, name))
+        yield concluded.get(name) or described(name, said.get(name.lower(), transcript))
     if not names and not concluded:
         yield described(None, transcript)
 
@@ -54,7 +55,7 @@ def decode(message: Message) -> Iterator[Attempt]:
 def _conclusions(transcript: str) -> dict[str, Attempt]:
     """Return an attempt for each address that Sendmail concludes on, with what the server said of it in the same session."""
     said: dict[str, str] = {}
-    found: dict[str, Attempt] = {}
+    asked: dict[str, str | None] = {}
     end = 0
     for match in CONCLUSION.finditer(transcript):
         name = address.parse(match.group(2))
@@ -65,15 +66,14 @@ def _conclusions(transcript: str) -> dict[str, Attempt]:
         # 554 <user@example.com>... 550 Host unknown: the code inside is the cause
         inside = codes.find(match.group(4))
         conclusion = match.group(4) if inside.reply_code and inside.start == 0 else match.group()
-        said[name] = f"{server}\n{said.get(name, '')}{conclusion}".strip()
-        asked = CLIENT.findall(before)
-        found[name] = described(name, said[name]).filled(Attempt(command=asked[-1].upper() if server and asked else None))
+        said[name] = f"{server}\n{said.get(name, '')}{conclusion}".strip()[:LONGEST]
+        commands = CLIENT.findall(before)
+        asked[name] = commands[-1].upper() if server and commands else None
         end = match.end()
-    return found
+    return {name: described(name, text).filled(Attempt(command=asked[name])) for name, text in said.items()}
 
 
-def _said_of(transcript: str, name: str) -> str:
-    """Return what follows the RCPT of an address; without one, all of the transcript."""
+def _said(transcript: str) -> dict[str, str]:
+    """Return what follows the RCPT of each address, up to the next one's."""
     pieces = SAID_OF.split(transcript)
-    said = (text for found, text in zip(pieces[1::2], pieces[2::2], strict=True) if found.lower() == name.lower())
-    return next(said, transcript)
+    return {name.lower(): text for name, text in zip(pieces[-2:0:-2], pieces[:0:-2], strict=True)}
