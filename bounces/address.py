@@ -22,6 +22,7 @@ logging.getLogger("flanker").propagate = False
 LONGEST = 2000  # characters of a field's value that are read
 LONGEST_LINK = 400  # characters of a URL before an "@" in it
 LONGEST_LOCAL = 128  # twice what RFC 5321, section 4.5.3.1.1, allows: rewritten senders are long
+DOTS = str.maketrans("。．｡", "...")  # what else separates labels (RFC 3490, section 3.1)
 LONGEST_DOMAIN = 253
 
 ATOM = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
@@ -168,6 +169,7 @@ def _normalised(address: str) -> str:
 def canonical(address: str) -> str:
     """Return the form by which two spellings of an address are known as one: lower case, the domain as U-label."""
     local, _, host = unicodedata.normalize("NFC", address).lower().rpartition("@")
+    host = host.translate(DOTS)
     if "xn--" in host and len(host) <= LONGEST_DOMAIN:
         import idna  # noqa: PLC0415  (rarely needed, and costly)
 

@@ -1,7 +1,9 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -114,6 +116,31 @@ def test_dates_select_and_everything_is_still_counted(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows
     assert all("2026-03-10" <= row["received_at"][:10] < "2026-03-20" for row in rows)
+
+
+def test_since_after_until_is_a_mistake():
+    """Nothing could lie between."""
+    code, _, err = bounces("report", INBOX, "--since", "2026-03-20", "--until", "2026-03-10")
+    assert code == 2
+    assert "--since" in err
+
+
+def test_a_terminated_run_leaves_nothing_behind(tmp_path):
+    """TERM and Ctrl-C alike: neither the file nor a part of it."""
+    mail = tmp_path / "mail.mbox"
+    mail.write_bytes(INBOX.read_bytes() * 60)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("bounces")), "events", mail, "-o", tmp_path / "out.csv"], stderr=subprocess.PIPE
+        )
+        deadline = time.monotonic() + 30
+        while not any(path.name.startswith(".bounces-") for path in tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, err = process.communicate()
+        assert process.returncode not in {0, None}
+        assert b"Traceback" not in err
+        assert [path.name for path in tmp_path.iterdir()] == ["mail.mbox"]
 
 
 def test_unrecognized_mail_is_kept_in_an_mbox_that_reads_back(tmp_path):

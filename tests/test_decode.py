@@ -150,6 +150,16 @@ def test_what_stands_beside_an_address(text, expected):
     assert (found.reply_code, found.status, found.remote_mta, found.command) == expected
 
 
+def test_the_recipient_is_nobody_else_whom_the_notice_names():
+    """Neither who signs, nor the sender, nor whom to ask is the one that failed."""
+    text = (
+        "Your message\n  From: News <news@example.org>\nto karl@example.net could not be delivered: user unknown.\n\n"
+        "For help contact help@example.com\n\nRegards,\nJohn\njohn@example.com\n"
+    )
+    data = f"From: MAILER-DAEMON@example.com\nTo: bounces@example.org\nSubject: Undelivered Mail Returned to Sender\n\n{text}"
+    assert event(data.encode()).recipient == "karl@example.net"
+
+
 def test_the_event_id_is_the_same_wherever_a_notice_is_read():
     """Another path, other line ends, a Received line more: the same notice."""
     data = dsn(FAILED)

@@ -27,7 +27,8 @@ CONTACT = re.compile(
 # From: sender@example.com; (envelope-from <…>); MAIL FROM:<…>; (generated from list@example.com)
 OTHER_ROLE = re.compile(
     r"(?:^|[\s(>])(?:from|sender|reply-to|return-path|mail from|envelope-from|von|absender|de|expéditeur|remitente|da|от|errors-to|message-id|"
-    r"(?:expanded|generated|forwarded|aliased) (?:from|by)|sent by|mail you sent from)\s*[:=]?\s*[<\"']*\Z",
+    r"(?:expanded|generated|forwarded|aliased) (?:from|by)|sent by|mail you sent from|message from)\s*(?:[:=]\s*(?:[^<>\n]{0,60}<)?)?"
+    r"[<\"'\s]*\Z",
     re.IGNORECASE,
 )
 # the line begins with the address, or with "Recipient:", "<", "*", a quotation mark …
@@ -38,7 +39,12 @@ ENTRY = re.compile(
     re.IGNORECASE,
 )
 QUOTED_FIELD = re.compile(r"\s*(?:to|cc|bcc|an|à|para|кому|宛先|收件人)\s*[:：]", re.IGNORECASE)
-SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
+# where the letter ends: what stands below is whoever wrote it
+SIGNATURE = re.compile(
+    r"^(?:-- ?|(?:(?:best|kind|warm) )?regards|sincerely(?: yours)?|yours \w+|cheers|mit freundlichen grüßen|cordialement|atentamente|saludos"
+    r"|cordiali saluti|met vriendelijke groet|с уважением)[,.! ]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,8 @@ def _line_end(text: str, start: int) -> int:
 def _recipients(message: Message, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Choose the addresses that failed: those the header names, else entries of the text, else those the returned message was sent to."""
     sent = dict.fromkeys(one.lower() for one in signs.sent_to(message))
-    own = {one.lower() for name in ("To", "From") for one in address.all_of(message.headers.get(name))} - set(sent)
+    writers = [(message.headers, ("To", "From")), (message.returned, ("From", "Sender", "Return-Path", "Reply-To"))]
+    own = {one.lower() for headers, names in writers if headers for name in names for one in address.all_of(headers.get(name))} - set(sent)
     found = [mention for mention in mentions if mention.address not in own]
     entries = dict.fromkeys(mention.address for mention in found if mention.entry)
     failed = address.all_of(message.headers.get("X-Failed-Recipients"))
