@@ -84,6 +84,17 @@ def test_pandas_stays_out(statement):
     assert done.stdout.strip() == "[]"
 
 
+def test_a_small_run_stays_light(tmp_path):
+    """Events of one message to JSON lines need neither pandas nor pyarrow, and --help not even the pipeline."""
+    notice = ROOT / "samples" / "postfix" / "user-unknown.eml"
+    words = ["events", str(notice), "-o", str(tmp_path / "x.jsonl")]
+    heavy = {"pandas", "pyarrow", "flanker", "ahocorasick", "email.message"}
+    for command, allowed in ((words, {"ahocorasick", "email.message"}), (["--help"], set())):
+        script = f"import sys\nfrom bounces.cli import main\nmain({command!r}, standalone_mode=False)\nprint(sorted({heavy!r} & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert set(ast.literal_eval(done.stdout.splitlines()[-1])) <= allowed
+
+
 @pytest.mark.parametrize("first", ["bounces.classify", "bounces.explain", "bounces.summarize", "bounces.cli"])
 def test_public_names_are_functions_whatever_was_imported_first(first):
     """A public function that bears its module's name stays the function."""
