@@ -83,7 +83,8 @@ def load(name: str = "list") -> Policy:
         text = shipped[name].read_text(encoding="utf-8") if name in shipped else Path(name).read_text(encoding="utf-8")
         tables = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"policy {name!r}: neither one of {', '.join(sorted(shipped))} nor a file that can be read: {error}") from error
+        known = ", ".join(sorted(shipped))
+        raise PolicyError(f"policy {name!r}: neither one of {known} nor a file in UTF-8 that can be read; check the name or the path") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from error
     return _policy(name, tables)

@@ -271,10 +271,17 @@ def test_a_message_is_not_split_or_unquoted(tmp_path):
     assert [Raw(str(tmp_path / "message"), text)] == raws(write(tmp_path / "message", text))
 
 
-@pytest.mark.parametrize("content", [b"Odd-Name: x\n\ntext", b"Subject:no space\n\n", b"Received: x\r\rtext", b"X-A: \0\xff\n\n"])
-def test_a_named_file_may_begin_with_any_field(tmp_path, content):
-    """A file that the user names is a message when its first line is a field, known or not."""
+@pytest.mark.parametrize("content", [b"Odd-Name: x\nTo: y\n\ntext", b"Subject:no space\n\n", b"Received: x\r\rtext", b"X-A: \0\xff\n\n"])
+def test_a_message_may_begin_with_any_field(tmp_path, content):
+    """The first line is a field, and one of the header's is a message's."""
     assert [content] == contents(write(tmp_path / "message", content))
+
+
+def test_text_with_colons_is_no_mail(tmp_path):
+    """A list of users, or a README with notes, is named as what it is not."""
+    for content in (b"root:x:0:0:root:/root:/bin/sh\nbin:x:1:1\n", b"Note: read this\nOwner: us\n\ntext"):
+        with pytest.raises(SourceError, match="not mail"):
+            raws(write(tmp_path / "users", content))
 
 
 def test_a_large_message_is_cut(tmp_path, monkeypatch):

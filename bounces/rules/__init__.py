@@ -72,8 +72,10 @@ def load(path: str | Path) -> tuple[Rule, ...]:
     """Read a rule file of the user's. Raise RuleError when it can't be read or isn't valid."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{path}: cannot be read as a rule file: {error}") from error
+    except OSError as error:
+        raise RuleError(f"{path}: cannot be read as a rule file: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RuleError(f"{path}: is no text in UTF-8, which a rule file must be") from error
     return tuple(parse(text, str(path)))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # a byte order mark and empty lines that an export or an editor left there
 PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*+")
 SEPARATOR = re.compile(rb">?From [^\r\n]{0,998}(?:\r\n|\r|\n)")
-# a README may begin with "Note: ..."; mail has one of these
+# a README may begin with "Note: …", a list of users with "root:x"; mail has one of these
 NAMES = frozenset(
     b"apparently-to arc-authentication-results arc-message-signature arc-seal authentication-results auto-submitted bcc cc "
     b"content-description content-disposition content-transfer-encoding content-type date delivered-to delivery-date "
@@ -40,13 +40,13 @@ class Content(Enum):
     OTHER = auto()
 
 
-def recognize(head: bytes, *, named: bool = False) -> Content:
-    """Return what a file with these first bytes holds; with `named` any header field makes a message, for somebody says it is one."""
+def recognize(head: bytes) -> Content:
+    """Return what a file with these first bytes holds."""
     if not head.strip():
         return Content.EMPTY
     if is_mbox(head):
         return Content.MBOX
-    is_mail = any(named or name in NAMES or name.startswith(b"x-") for name in _names(head))
+    is_mail = any(name in NAMES or name.startswith(b"x-") for name in _names(head))
     return Content.MESSAGE if is_mail else Content.OTHER
 
 

@@ -57,7 +57,7 @@ def _file(path: str, origin: str, size: int) -> Iterator[Chunk]:
         return
     except OSError as error:
         raise SourceError(f"{origin}: {archives.unreadable(error)}; check its permissions") from error
-    kind = content.recognize(seen.head, named=True)
+    kind = content.recognize(seen.head)
     if kind is Content.OTHER:
         raise SourceError(f"{origin}: {content.describe(seen.head)}; {WANTED}")
     if kind is Content.MBOX:
