@@ -105,7 +105,9 @@ def is_talk(message: Message) -> bool:
 
 
 def from_daemon(message: Message) -> bool:
-    """Say whether a mail system sent the message, by its From: a daemon's address, name, or none at all."""
+    """Say whether a mail system sent the message, by its From: a daemon's address or name, or an empty one."""
+    if "From" not in message.headers:
+        return False
     value = (message.headers.get("From") or "").strip()
     sender = address.parse(value)
     name = value.partition("<")[0].strip(" \t\"'") if "<" in value else re.sub(r"\S+@\S+|[()\"]", " ", value).strip()

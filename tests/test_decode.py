@@ -116,6 +116,8 @@ def test_the_candidates_are_told_best_first():
         ("From: MAILER-DAEMON@example.com\nSubject: failure notice", "It failed.", True),
         ("From: postmaster@example.com\nReturn-Path: <>", "Your message could not be delivered.", True),
         ("From: bob@example.com\nSubject: Re: failure notice\nIn-Reply-To: <x@y>", "> Your message could not be delivered.", False),
+        ("Subject: Delivery failed", "Your message could not be delivered.", False),
+        ("From: MAILER-DAEMON <>\nSubject: Mail delivery failed", "It failed.", True),
         ("From: bob@example.com\nSubject: Your invoice", "Payment failed, the mail could not be delivered to your door.", False),
         ("From: shop@example.com\nSubject: Delivery problem with your parcel", "We were unable to deliver your parcel.", False),
         ("From: list@example.com\nList-Id: <list.example.com>\nSubject: [list] mail delivery failed?", "My mail could not be delivered.", False),
