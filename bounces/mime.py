@@ -6,308 +6,325 @@ for every message where the fast one is in doubt, and everywhere that it isn't i
 
 from __future__ import annotations
 
-import binascii
 import email
 import email.message
 import email.policy
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from bounces.fields import FOLD, content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
 from bounces.model import Headers, Message
-from bounces.plaintext import decode_words, decoded, html_text
+from bounces.plaintext import decoded, html_text, transfer_decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 try:
     import fast_mail_parser
 except ImportError:  # no wheel for this platform: the reference reader serves alone
     fast_mail_parser = None  # type: ignore[assignment]
 
-LONGEST_TEXT = 256 * 1024  # bytes of a text part that are read; a notice says what it has to say long before
-MOST_PARTS = 200
-MOST_HEADERS = 2000
+LONGEST_TEXT = 256 * 1024  # bytes of text, and of fields, that are read; a notice says what it has to say long before
+LONGEST_TRUSTED = 64 * 1024  # bytes of a multipart that the fast reader sees: it goes down levels without end, and overflows the stack
+LONGEST_DOUBTFUL = 256 * 1024  # bytes of a multipart that the reference reader sees
+LONGEST_BOUNDARY = 200  # RFC 2046, section 5.1.1, allows 70
+MOST_PARTS, MOST_DELIMITERS = 200, 500
+DEEPEST = 40  # boundaries that a broken multipart may declare
 
-FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:[ \t]*(.*)", re.DOTALL)
-LONGEST_HEADER = 20_000  # characters of a quoted header that are read
-BLANK = re.compile(r"\n[ \t]*\n")
-BLANK_LINE = re.compile(rb"\n[ \t]*\n")
-PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
-QUOTED_PRINTABLE = re.compile(rb"quoted-printable", re.IGNORECASE)
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
-
-# a field name that only the header of a message has, at the start of a line of text: there a quoted message may begin
-QUOTED = re.compile(
-    r"^(?:Received|Return-Path|Message-Id|DKIM-Signature|X-[\w-]+|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To"
-    r"|ARC-[\w-]+|Authentication-Results|DomainKey-Signature|User-Agent|List-[\w-]+)[ \t]*:",
-    re.IGNORECASE | re.MULTILINE,
-)
-HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature", "content-type", "delivered-to", "user-agent"})
-MACHINE_FIELD = re.compile(r"^(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE | re.MULTILINE)
-MACHINE_FIELDS = frozenset(
-    "reporting-mta received-from-mta arrival-date original-envelope-id dsn-gateway final-recipient original-recipient action status remote-mta "
-    "diagnostic-code last-attempt-date will-retry-until final-log-id localized-diagnostic-code".split()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A leaf of the tree; `content` decodes it and may raise ValueError. An embedded message's content is its own bytes."""
-
-    content_type: str
-    header: str
-    content: Callable[[], bytes]
-
-
-def parse(data: bytes) -> Message:
-    """Read a message. What could not be read is named in `defects`; what could is there all the same."""
-    data = _unix(data)
-    end = BLANK_LINE.search(data)
-    headers = header_fields(decoded(data[: end.start()] if end else data, None)[0])
-    content_type = _content_type(headers.get("Content-Type") or "")
-    body = data[end.end() :] if end else b""
-    defects: list[str] = []
-    if not content_type.startswith("multipart/"):
-        parts: list[_Part] = [_leaf(content_type, headers, body)]
-    else:
-        parts = _tree(data, body, headers, defects)
-    message = Message(headers=headers, content_type=content_type, report_type=_parameter(headers.get("Content-Type") or "", "report-type"))
-    return _gather(message, parts, defects)
-
-
-def header_fields(block: str) -> Headers:
-    """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
-    fields: list[tuple[str, str]] = []
-    for line in re.sub(r"\n[ \t]+", " ", block).split("\n", MOST_HEADERS)[:MOST_HEADERS]:
-        match = FIELD.match(line)
-        if match:
-            name, value = match.groups()
-            fields.append((name, decode_words(value.strip()) if "=?" in value else value.strip()))
-    return Headers(tuple(fields))
-
-
-def _unix(data: bytes) -> bytes:
-    """Return a message with Unix line ends, whichever it came with."""
-    if b"\r" not in data:
-        return data
-    return data.replace(b"\r\n", b"\n") if b"\n" in data else data.replace(b"\r", b"\n")
-
-
-def _content_type(value: str) -> str:
-    """Return a Content-Type's type and subtype; text/plain where it is missing or nonsense."""
-    kind = value.partition(";")[0].strip().lower()
-    return kind if kind.count("/") == 1 and " " not in kind else "text/plain"
-
-
-def _parameter(value: str, name: str) -> str | None:
-    """Return a parameter of a Content-Type, or None."""
-    return next((quoted or plain for key, quoted, plain in PARAMETER.findall(value) if key.lower() == name), None)
-
-
-def _leaf(content_type: str, headers: Headers, body: bytes) -> _Part:
-    """Make the only part of a message that isn't multipart."""
-    encoding = (headers.get("Content-Transfer-Encoding") or "").strip().lower()
-    return _Part(content_type, headers.get("Content-Type") or "", lambda: _transfer_decoded(body, encoding))
-
-
-def _transfer_decoded(body: bytes, encoding: str) -> bytes:
-    """Undo a Content-Transfer-Encoding. Raise ValueError on base64 that is none at all."""
-    if encoding == "base64":
-        return binascii.a2b_base64(body + b"===")
-    return binascii.a2b_qp(body) if encoding == "quoted-printable" else body
-
-
-def _tree(data: bytes, body: bytes, headers: Headers, defects: list[str]) -> list[_Part]:
-    """Read a multipart message's leaves by the fast reader, or by the reference reader where that one is in doubt."""
-    boundary = _parameter(headers.get("Content-Type") or "", "boundary")
-    if not boundary:
-        defects.append("multipart without a boundary")
-    elif b"--" + boundary.encode("utf-8", "surrogateescape") not in body:
-        defects.append("boundary not found in the body")
-    if fast_mail_parser is not None and not defects and not _doubtful(data):
-        try:
-            return _fast(data)
-        except (fast_mail_parser.ParseError, ValueError):
-            pass
-    try:
-        parts = _reference(data)
-    except RecursionError:
-        defects.append("nested too deeply")
-        parts = []
-    return parts or [_Part("text/plain", "", lambda: body)]
-
-
-def _doubtful(data: bytes) -> bool:
-    """Say whether the fast reader could lose something: raw 8-bit bytes in quoted-printable, or odd boundaries.
-
-    Odd is a boundary that another one begins with, and very many of them.
-    """
-    if b"\x1b" in data or (not data.isascii() and QUOTED_PRINTABLE.search(data)):
-        return True
-    boundaries = {quoted or plain for quoted, plain in re.findall(rb'boundary\s*=\s*(?:"([^"\n]+)"|([^\s;]+))', data[:LONGEST_TEXT], re.IGNORECASE)}
-    return len(boundaries) > 20 or any(one != other and other.startswith(one) for one in boundaries for other in boundaries)
-
-
-def _fast(data: bytes) -> list[_Part]:
-    """Read the leaves with fast-mail-parser's lazy tree. Raise ParseError where it gives up."""
-    parts: list[_Part] = []
-    stack = [fast_mail_parser.parse_email_tree(data, mode="lazy")]
-    while stack and len(parts) < MOST_PARTS:
-        node = stack.pop()
-        kind = node.content_type.lower()
-        if kind.startswith("multipart/"):
-            if not node.children:
-                raise ValueError("a multipart without parts")  # the reference reader keeps its text
-            stack.extend(reversed(node.children))
-            continue
-        header = next((values[0] for name, values in node.headers.items() if name.lower() == "content-type"), "")
-        if kind.startswith("text/") or (kind.startswith("message/") and not node.is_message):
-            content = node.content or b""  # decoded now: dirty base64 sends the message to the reference reader
-            parts.append(_Part(kind, header, lambda content=content: content))  # type: ignore[misc]
-        else:
-            parts.append(_Part(kind, header, lambda node=node: node.content or b""))  # type: ignore[misc]
-    return parts
-
-
-def _reference(data: bytes) -> list[_Part]:
-    """Read the leaves with the standard library."""
-    parts: list[_Part] = []
-    stack = [email.message_from_bytes(data, policy=email.policy.compat32)]
-    while stack and len(parts) < MOST_PARTS:
-        node = stack.pop()
-        kind = node.get_content_type()
-        payload = node.get_payload()
-        if kind.startswith("multipart/") and isinstance(payload, list):
-            stack.extend(inner for inner in reversed(payload) if isinstance(inner, email.message.Message))
-            continue
-        header = str(node.get("Content-Type", ""))
-        if isinstance(payload, list):
-            blocks = [_flat(inner) for inner in payload if isinstance(inner, email.message.Message)]
-            content = b"\n".join(blocks)
-        else:
-            decoded = node.get_payload(decode=True)
-            content = decoded if isinstance(decoded, bytes) else b""
-        parts.append(_Part("text/plain" if kind.startswith("multipart/") else kind, header, lambda content=content: content))  # type: ignore[misc]
-    return parts
-
-
-def _flat(message: email.message.Message) -> bytes:
-    """Write a message as it was, a multipart one's header only: the standard library takes all of message/* for messages."""
-    header = "".join(f"{name}: {value}\n" for name, value in message.raw_items()).encode("utf-8", "surrogateescape")
-    body = None if message.is_multipart() else message.get_payload(decode=True)
-    return header + b"\n" + body if isinstance(body, bytes) and body else header
-
-
-def _gather(message: Message, parts: list[_Part], defects: list[str]) -> Message:
-    """Sort the leaves into the three parts of a report."""
-    texts: list[str] = []
-    markup: str | None = None
-    groups: tuple[Headers, ...] = ()
-    found: dict[str, Headers] = {}
-    for part in parts:
-        kind = part.content_type
-        if not (kind.startswith("text/") or kind in STATUS_TYPES | RETURNED_TYPES or kind in OTHER_FIELDS):
-            continue
-        text = _part_text(part, defects, header_only=kind in RETURNED_TYPES)
-        if kind in STATUS_TYPES:
-            groups += field_groups(text)
-        elif kind in RETURNED_TYPES:
-            found.setdefault("returned", header_fields(text))
-        elif kind in OTHER_FIELDS:
-            found.setdefault(OTHER_FIELDS[kind], Headers(tuple(field for group in field_groups(text) for field in group.fields)))
-        elif kind == "text/html":
-            markup = markup or text
-        elif "returned" not in found:
-            texts.append(text)
-    text = "\n\n".join(one for one in texts if one.strip())
-    html = not text.strip() and markup is not None
-    text = html_text(markup) if html and markup else text
-    text, quoted, rest = split_returned(text)
-    if not groups and quoted and _is_report(quoted) and (groups := machine_groups(rest)):
-        quoted = split_returned(rest)[1]  # a notice that quotes the whole of another one: that one is meant
-    elif not groups and (groups := machine_groups(text)):
-        text = text[: MACHINE_FIELD.search(text).start()] or text  # type: ignore[union-attr]
-    return replace(
-        message,
-        text=text,
-        html=html,
-        part_types=tuple(part.content_type for part in parts),
-        delivery_status=groups,
-        returned=found.get("returned") or quoted,
-        feedback_report=found.get("feedback_report"),
-        disposition_notification=found.get("disposition_notification"),
-        defects=tuple(dict.fromkeys(defects)),
-    )
-
-
 OTHER_FIELDS = {
     "message/feedback-report": "feedback_report",
     "message/disposition-notification": "disposition_notification",
     "message/global-disposition-notification": "disposition_notification",
 }
+MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+NO_PROSE = frozenset(f"text/{kind}" for kind in ("calendar", "css", "csv", "directory", "html", "rtf", "vcard", "x-amp-html", "x-vcard", "xml"))
+META = re.compile(rb"(?i)<meta[^<>]{0,200}charset=[\"']?([\w-]{1,40})")
+TELLING = re.compile(r"[@\d]")  # an address, or a code
+# the header ends at an empty line, or at one of white space that no field follows
+HEADER_END = re.compile(rb"\n(?:\n|[ \t]+\n(?![ \t]|[!-9;-~]{1,80}:))")
 
 
-def _part_text(part: _Part, defects: list[str], *, header_only: bool) -> str:
-    """Decode a part's bytes to text; of a returned message only the header."""
-    try:
-        data = _unix(part.content())
-    except (ValueError, LookupError):
-        defects.append(f"{part.content_type} part cannot be decoded")
-        return ""
-    if header_only:
-        end = BLANK_LINE.search(data, 1)
-        data = data.lstrip(b"\n")[: end.start()] if end else data
-    elif len(data) > LONGEST_TEXT:
-        defects.append(f"{part.content_type} part cut at {LONGEST_TEXT} bytes")
-        data = data[:LONGEST_TEXT]
-    text, flaw = decoded(data, _parameter(part.header, "charset"))
-    if flaw:
-        defects.append(flaw)
-    return text
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A leaf of the tree: its type, its Content-Type, its bytes and how they are encoded. An embedded message is its own bytes."""
+
+    kind: str
+    header: str
+    raw: bytes
+    encoding: str = ""
+
+    def content(self) -> bytes:
+        """Undo the Content-Transfer-Encoding, as far as anybody reads on."""
+        return transfer_decoded(self.raw[: 4 * LONGEST_TEXT], self.encoding) if self.encoding else self.raw
 
 
-def field_groups(text: str) -> tuple[Headers, ...]:
-    """Read the groups of fields of a delivery-status part, blank lines between them (RFC 3464, section 2.1)."""
-    groups = (header_fields(block) for block in re.split(r"\n[ \t]*\n", text.strip("\n")))
-    return tuple(group for group in groups if group)
-
-
-def machine_groups(text: str) -> tuple[Headers, ...]:
-    """Read the groups that a broken notice carries as plain text."""
-    if not MACHINE_FIELD.search(text):
-        return ()
-    groups = []
-    for group in field_groups(text):
-        fields = tuple((name, value) for name, value in group.fields if name.lower() in MACHINE_FIELDS)
-        if len(fields) >= 2 or (fields and fields[0][0].lower() == "reporting-mta"):
-            groups.append(Headers(fields))
-    return tuple(groups)
-
-
-def _is_report(headers: Headers) -> bool:
-    return "multipart/report" in (headers.get("Content-Type") or "").lower()
-
-
-def split_returned(text: str) -> tuple[str, Headers | None, str]:
-    """Split a text where the header of a returned message begins: three fields in a row, of which some are of messages only.
-
-    Return what stands before, the header (None when there is none), and what stands after it.
-    """
-    start = 0
-    while match := QUOTED.search(text, start):
-        blank = BLANK.search(text, match.start(), match.start() + LONGEST_HEADER)
-        end = blank.start() if blank else min(match.start() + LONGEST_HEADER, len(text))
-        headers = header_fields(text[match.start() : end])
-        names = {name.lower() for name, _ in headers.fields}
-        if len(headers.fields) >= 3 and names & HEADER_ONLY and not names & MACHINE_FIELDS:
-            return text[: match.start()], headers, text[end:]
-        start = max(end, match.end())
-    return text, None, ""
+def parse(data: bytes) -> Message:
+    """Read a message. What could not be read is named in `defects`; what could is there all the same."""
+    data = _unix(data)
+    block, body = _split(data)
+    headers = header_fields(decoded(block[:LONGEST_TEXT])[0])
+    body = body if headers else data
+    header = headers.get("Content-Type") or ""
+    kind = content_type(header)
+    defects: list[str] = []
+    if kind.startswith("multipart/") or (not header and _is_multipart(body)):
+        parts = _tree(header, body, defects)
+    else:
+        parts = [_Part(kind, header, body, headers.get("Content-Transfer-Encoding") or "")]
+    return _message(headers, header, parts, defects)
 
 
 def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
     """Yield (content type, content) of each leaf by one reader, "fast" or "reference", so that a test can hold that they agree."""
-    for part in {"fast": _fast, "reference": _reference}[reader](_unix(data)):
-        yield part.content_type, part.content()
+    block, body = _split(_unix(data))
+    header = header_fields(decoded(block[:LONGEST_TEXT])[0]).get("Content-Type") or ""
+    boundary = _boundary(header, body, []) or b""
+    for part in {"fast": _fast, "reference": _reference}[reader](boundary, _reopened(boundary, body)):
+        yield part.kind, _unix(part.content())
+
+
+def _unix(data: bytes) -> bytes:
+    """Return text with Unix line ends, whichever it came with, even those that a gateway doubled (CR CR LF)."""
+    if b"\r" in data:
+        if b"\r\r\n" in data:
+            data = b"\n".join([line.rstrip(b"\r") for line in data.split(b"\n")])
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """Split a message into its header and its body."""
+    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n")
+    end = HEADER_END.search(data)
+    return (data[: end.start()], data[end.end() :]) if end else (data, b"")
+
+
+def _message(headers: Headers, header: str, parts: list[_Part], defects: list[str]) -> Message:
+    """Sort the leaves into the three parts of a report: text for people, fields for machines, what was returned."""
+    texts: list[str] = []
+    groups: tuple[Headers, ...] = ()
+    found: dict[str, Headers] = {}
+    for part in parts:
+        if part.kind in STATUS_TYPES:
+            groups += field_groups(_part_text(part, defects))
+        elif part.kind in RETURNED_TYPES:
+            found.setdefault("returned", _returned(part))
+        elif part.kind in OTHER_FIELDS:
+            fields = [field for group in field_groups(_part_text(part, defects)) for field in group.fields]
+            found.setdefault(OTHER_FIELDS[part.kind], Headers(tuple(fields)))
+        elif part.kind.startswith("text/") and part.kind not in NO_PROSE and "returned" not in found and sum(map(len, texts)) < LONGEST_TEXT:
+            texts.append(_part_text(part, defects))
+    text = "\n\n".join([one for one in texts if one.strip()])
+    seen = _seen(text, [part for part in parts if part.kind in MARKUP_TYPES], defects)
+    text, quoted, rest = split_returned(text if seen is None else seen)
+    if not groups and quoted and "multipart/report" in (quoted.get("Content-Type") or "").lower() and (groups := machine_groups(rest)):
+        quoted = split_returned(rest)[1]  # a notice that quotes the whole of another one: that one is meant
+    elif not groups:
+        groups, text = inline_groups(text)
+    report_type = parameter(header, "report-type")
+    return Message(
+        headers=headers,
+        text=text,
+        html=seen is not None,
+        content_type=content_type(header),
+        report_type=report_type.lower() if report_type else None,
+        part_types=tuple([part.kind for part in parts]),
+        delivery_status=groups,
+        returned=found.pop("returned", None) or quoted,
+        defects=tuple(dict.fromkeys(defects)),
+        **found,
+    )
+
+
+def _returned(part: _Part) -> Headers:
+    """Read the header of a returned message; what follows it isn't looked at."""
+    block, _ = _split(_unix(part.content()))
+    return header_fields(decoded(block[:LONGEST_TEXT], parameter(part.header, "charset"))[0])
+
+
+def _part_text(part: _Part, defects: list[str]) -> str:
+    """Decode a part's bytes to text."""
+    data = _unix(part.content())
+    if len(data) > LONGEST_TEXT:
+        defects.append(f"{part.kind} part cut at {LONGEST_TEXT} bytes")
+        data = data[:LONGEST_TEXT]
+    charset = parameter(part.header, "charset")
+    if charset is None and part.kind in MARKUP_TYPES and (declared := META.search(data[:2000])):
+        charset = declared.group(1).decode("ascii")
+    text, flaw = decoded(data, charset)
+    if flaw:
+        defects.append(flaw)
+    return text.removeprefix("\ufeff").rstrip("\n")
+
+
+def _seen(text: str, markup: list[_Part], defects: list[str]) -> str | None:
+    """Return the text of the HTML part where the plain text says nothing: none, or only that there is an HTML part."""
+    if not markup or len(text) > 200 or TELLING.search(text):
+        return None
+    seen = html_text(_part_text(markup[0], defects))
+    return seen if seen and (not text.strip() or TELLING.search(seen)) else None
+
+
+# --boundary, then a field of MIME: where a part begins, whatever the boundary should have been
+FIRST_DELIMITER = re.compile(rb"\n--(\S[^\n]{0,199}?)[ \t]*\n(?i:content-[a-z-]+:)")
+# This is a MIME-encapsulated message, and the delimiter before anything else
+UNDECLARED = re.compile(rb"\s{0,20}(?:[^\n]{0,200}\bMIME\b[^\n]{0,200}\s{1,20})?(--\S[^\n]{0,199}?)[ \t]*\n")
+PLAIN_BOUNDARY = re.compile(rb"[!#-\[\]-~](?:[ !#-\[\]-~]*[!#-\[\]-~])?")
+NO_FIELD_NAME = re.compile(r"[^!-9;-~]")
+PRINTABLE = bytes([9, 10, *range(32, 127)])
+ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
+
+
+def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:
+    """Read a multipart message's leaves by the fast reader, or by the reference reader where that one is in doubt."""
+    boundary = _boundary(header, body, defects)
+    parts: list[_Part] = []
+    if boundary:
+        body = _reopened(boundary, body)
+        if fast_mail_parser is not None and PLAIN_BOUNDARY.fullmatch(boundary):
+            with suppress(fast_mail_parser.ParseError, ValueError):
+                return _fast(boundary, body)
+        try:
+            parts = _reference(boundary, body)
+        except RecursionError:
+            defects.append("nested too deeply")
+    return parts or [_Part("text/plain", "", body)]
+
+
+def _is_multipart(body: bytes) -> bool:
+    """Say whether a body is a multipart's although nothing in the header says so: it begins with a delimiter that is closed at the end."""
+    first = UNDECLARED.match(body)
+    return first is not None and b"\n" + first.group(1) + b"--" in body
+
+
+def _boundary(header: str, body: bytes, defects: list[str]) -> bytes | None:
+    """Return the boundary that parts the body: the declared one, or else the one that is used, or None."""
+    declared = (parameter(header, "boundary") or "").rstrip().encode("utf-8", "surrogateescape")
+    for boundary in (declared, declared.strip(b"'")):
+        if 0 < len(boundary) <= LONGEST_BOUNDARY and (body.startswith(b"--" + boundary) or b"\n--" + boundary in body):
+            return boundary
+    defects.append("boundary not found in the body" if declared else "multipart without a boundary")
+    found = FIRST_DELIMITER.search(b"\n" + body[:LONGEST_DOUBTFUL])
+    return found.group(1) if found else None
+
+
+def _reopened(boundary: bytes, body: bytes) -> bytes:
+    """Return a body in which the last delimiter is the only one that closes: some gateways close it, and add parts of their own."""
+    line = b"\n--" + boundary
+    return body.replace(line + b"--\n", line + b"\n") if -1 < body.find(line + b"--\n") < body.rfind(line + b"\n") else body
+
+
+def _wrapped(boundary: bytes, body: bytes) -> bytes:
+    """Return a multipart message of our own around a body, so that no reader has to understand its header."""
+    return b'Content-Type: multipart/mixed; boundary="' + boundary.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"\n\n' + body
+
+
+def _fast(boundary: bytes, body: bytes) -> list[_Part]:
+    """Read the leaves with fast-mail-parser's lazy tree. Raise ParseError where it gives up, ValueError where it is in doubt."""
+    shown = body[:LONGEST_TRUSTED]
+    _trust(shown.count(b"\n--") <= MOST_DELIMITERS)
+    root = fast_mail_parser.parse_email_tree(_wrapped(boundary, shown), mode="lazy")
+    leaves: list[tuple[_Part, str]] = []
+    stack = [root]
+    while stack and len(leaves) < MOST_PARTS:
+        node = stack.pop()
+        header, encoding = _clean_fields(node.headers)
+        kind = content_type(header)
+        if kind.startswith("multipart/"):
+            own = boundary if node is root else (parameter(header, "boundary") or "").rstrip().encode("utf-8")
+            _trust(_accounted_for(body, own, len(node.children)))
+            stack.extend(reversed(node.children))
+        else:
+            leaves.append((_Part(kind, header, node.content or b""), encoding))
+    _trust(_cleanly_quoted(shown, leaves))
+    parts = [part for part, _ in leaves]
+    # what was cut off must be the end of the returned message
+    _trust(len(shown) == len(body) or (parts[-1:] != [] and parts[-1].kind in RETURNED_TYPES and HEADER_END.search(parts[-1].raw) is not None))
+    return parts
+
+
+def _trust(sign: bool) -> None:  # noqa: FBT001
+    """Raise ValueError where a sign speaks against what the fast reader read."""
+    if not sign:
+        raise ValueError("in doubt")
+
+
+def _clean_fields(headers: dict[str, list[str]]) -> tuple[str, str]:
+    """Return the Content-Type and the transfer encoding of a part's header, in which every line is a field and none is doubled."""
+    fields = {name.lower(): values for name, values in headers.items()}
+    types = fields.get("content-type", [""])
+    encoding = fields.get("content-transfer-encoding", [""])[0].lower()
+    _trust(not NO_FIELD_NAME.search("".join(fields)) and "" not in fields and [""] not in fields.values())
+    _trust(len(fields) == len(headers) and len(types) == 1 and encoding in ENCODINGS)
+    return types[0], encoding
+
+
+def _cleanly_quoted(body: bytes, leaves: list[tuple[_Part, str]]) -> bool:
+    """Say whether quoted-printable, if there is any, has no bytes that it can't have, and no "=" but in a code."""
+    if not any(encoding == "quoted-printable" for _, encoding in leaves):
+        return True
+    signs = [part.raw.count(b"=") if encoding == "quoted-printable" else part.raw.count(b"=3D") + part.raw.count(b"=3d") for part, encoding in leaves]
+    return not body.translate(None, PRINTABLE) and sum(signs) == body.count(b"=3D") + body.count(b"=3d")
+
+
+def _accounted_for(body: bytes, boundary: bytes, children: int) -> bool:
+    """Say whether each line that begins with a boundary opened one of the parts, but for one that may have closed the last."""
+    line = b"\n--" + boundary
+    first = body.startswith(line[1:])
+    opened = body.count(line + b"\n") + (first and body.startswith(line[1:] + b"\n"))
+    closed = body.count(line + b"--\n") + body.endswith(line + b"--")
+    return 0 < opened == children and closed <= 1 and body.count(line) + first == opened + closed and line[1:] + line not in body
+
+
+class _Node(email.message.Message):
+    """A message whose parts are read by our own notion of a Content-Type, and that doesn't descend into embedded messages."""
+
+    def get_content_type(self) -> str:
+        """Return "text/plain" for all that is no multipart: the parser then takes its body as it is."""
+        kind = content_type(self.content_header())
+        return kind if kind.startswith("multipart/") else "text/plain"
+
+    def get_content_maintype(self) -> str:
+        """Return the type's first half."""
+        return self.get_content_type().partition("/")[0]
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        """Return the declared boundary, however it is written."""
+        return (parameter(self.content_header(), "boundary") or "").rstrip()[:LONGEST_BOUNDARY] or failobj
+
+    def content_header(self) -> str:
+        """Return the unfolded Content-Type field."""
+        return FOLD.sub(" ", str(self.get("Content-Type", "")))
+
+
+def _reference(boundary: bytes, body: bytes) -> list[_Part]:
+    """Read the leaves with the standard library. Raise RecursionError where they lie too deep."""
+    if body[:LONGEST_DOUBTFUL].lower().count(b"boundary") > DEEPEST:
+        raise RecursionError  # or each line would be compared with each boundary
+    parts: list[_Part] = []
+    stack = [_read(boundary, body)]
+    while stack and len(parts) < MOST_PARTS:
+        node = stack.pop()
+        payload: Any = node.get_payload()
+        if isinstance(payload, list):
+            stack.extend(reversed(payload))
+            continue
+        header, raw = node.content_header(), payload.encode("latin-1")
+        kind = content_type(header)
+        inner = _boundary(header, raw, []) if kind.startswith("multipart/") else None
+        if inner and (again := _read(inner, raw)).is_multipart():
+            stack.append(again)
+        else:
+            kind = "text/plain" if kind.startswith("multipart/") else kind
+            parts.append(_Part(kind, header, raw, str(node.get("Content-Transfer-Encoding", ""))))
+    return parts
+
+
+def _read(boundary: bytes, body: bytes) -> Any:
+    """Parse a multipart's body into a _Node; as Latin-1 each character is a byte."""
+    text = _wrapped(boundary, body[:LONGEST_DOUBTFUL]).decode("latin-1")
+    return email.message_from_string(text, _class=_Node, policy=email.policy.compat32)

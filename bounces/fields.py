@@ -1,0 +1,127 @@
+"""Text in, header fields out: a header's own, those of a report's machine-readable part, and those that a text quotes."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from urllib.parse import unquote_to_bytes
+
+from bounces.model import Headers
+from bounces.plaintext import decode_words
+
+LONGEST_HEADER = 256 * 1024  # characters of a header that are read
+LONGEST_QUOTED = 20_000  # characters of a header that a text quotes
+MOST_HEADERS = 2000
+
+FOLD = re.compile(r"\n[ \t]+")
+FIELD = re.compile(r"\n([!-9;-~]{1,80})[ \t]*:[ \t]*([^\n]*)")
+TYPE = re.compile(r"\s*([^\s;/(]+/[^\s;/(]+)(?=[\s;(]|\Z)")
+SPACES = str.maketrans("\r\n", "  ")  # a line end in an encoded word is no line end
+ESCAPED = re.compile(r"\\(.)")
+# ; name=value, name="value", name*0="val", name*=utf-8''v%61lue; after a comment, or a semicolon that was forgotten, too
+PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
+MACHINE_FIELD = re.compile(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
+BLANK_LINE = re.compile(r"\n[> \t]*\n")
+MACHINE_FIELDS = frozenset(
+    """reporting-mta received-from-mta arrival-date original-envelope-id dsn-gateway final-recipient original-recipient action status remote-mta
+    diagnostic-code last-attempt-date will-retry-until final-log-id localized-diagnostic-code""".split()
+)
+# a field at the start of a line, behind a tab or quoted as it may be: there a returned message may begin
+QUOTED_FIELD = re.compile(
+    r"\n(\t|>[> ]{0,7})?(?:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To"
+    r"|Cc|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:",
+    re.IGNORECASE,
+)
+HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature", "content-type", "delivered-to", "user-agent"})
+TRACE = frozenset({"received", "return-path"})
+NOTICE_ONLY = frozenset({"final-recipient", "reporting-mta", "remote-mta", "diagnostic-code"})
+# ------ This is a copy of your message, including all the headers. ------
+ANNOUNCED = re.compile(
+    r"(?:copy of|original|returned|rejected|unsent|undelivered|your) (?:\w+ )?(?:message|e-?mail)|message headers?|headers? follow", re.IGNORECASE
+)
+
+
+def header_fields(block: str) -> Headers:
+    """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
+    fields = FIELD.findall("\n" + FOLD.sub(" ", block[:LONGEST_HEADER]))[:MOST_HEADERS]
+    return Headers(tuple([(name, decode_words(value.rstrip()).translate(SPACES) if "=?" in value else value.rstrip()) for name, value in fields]))
+
+
+def content_type(value: str) -> str:
+    """Return a Content-Type's type and subtype; text/plain where it is missing or nonsense."""
+    match = TYPE.match(value)
+    return match.group(1).lower() if match else "text/plain"
+
+
+def parameter(value: str, name: str) -> str | None:
+    """Return a parameter of a Content-Type, put together where it is split (RFC 2231), or None."""
+    if name not in value.lower():
+        return None
+    found = [(star, quoted, plain) for key, star, quoted, plain in PARAMETER.findall(value) if key.lower() == name]
+    if not found:
+        return None
+    texts = [ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or plain.strip('"') for _, quoted, plain in found]
+    star = found[0][0]
+    if not star:
+        return texts[0]
+    joined = "".join(texts)
+    return unquote_to_bytes(joined.split("'", 2)[-1]).decode("latin-1") if star.endswith("*") else joined
+
+
+def field_groups(text: str) -> tuple[Headers, ...]:
+    """Read the groups of fields of a delivery-status part, blank lines between them (RFC 3464, section 2.1)."""
+    groups = (header_fields(block) for block in BLANK_LINE.split(text.strip("\n")))
+    return tuple([group for group in groups if group])
+
+
+def machine_groups(text: str) -> tuple[Headers, ...]:
+    """Read the groups that a broken notice carries as plain text."""
+    return inline_groups(text)[0]
+
+
+def inline_groups(text: str) -> tuple[tuple[Headers, ...], str]:
+    """Return the groups of fields for machines that stand in a text, and the text without them."""
+    if not MACHINE_FIELD.search("\n" + text):
+        return (), text
+    groups: list[Headers] = []
+    rest: list[str] = []
+    for block in BLANK_LINE.split(text):
+        fields = tuple([(name, value) for name, value in header_fields(block).fields if name.lower() in MACHINE_FIELDS])
+        if len(fields) >= 2 or (fields and fields[0][0].lower() == "reporting-mta"):
+            groups.append(Headers(fields))
+            rest.append(block[: block.index(fields[0][0])])
+        else:
+            rest.append(block)
+    return tuple(groups), "\n\n".join(rest) if groups else text
+
+
+def split_returned(text: str) -> tuple[str, Headers | None, str]:
+    """Split a text where the header of a returned message begins, behind a tab or quoted as it may be.
+
+    Return what stands before, the header (None when there is none), and what stands after it.
+    """
+    end = 0
+    for match in QUOTED_FIELD.finditer("\n" + text):
+        start, prefix = match.start(), match.group(1) or ""
+        if start < end:
+            continue
+        blank = BLANK_LINE.search(text, start, start + LONGEST_QUOTED)
+        end = blank.start() if blank else min(len(text), start + LONGEST_QUOTED)
+        block = text[start:end]
+        if prefix:
+            lines = takewhile(lambda line, prefix=prefix: line.startswith(prefix), block.split("\n"))  # type: ignore[misc]
+            block = "\n".join([line[len(prefix) :] for line in lines])
+        headers = header_fields(block)
+        if _is_header(headers, text[:start], quoted=prefix.startswith(">")):
+            return text[:start], headers, text[end:]
+    return text, None, ""
+
+
+def _is_header(headers: Headers, before: str, *, quoted: bool) -> bool:
+    """Say whether fields in a text are a message's header: three, some of which no notice has and nobody quotes; or announced as one."""
+    names = {name.lower() for name, _ in headers.fields}
+    if len(headers.fields) < 3 or names & NOTICE_ONLY:
+        return False
+    if names & (TRACE if quoted else HEADER_ONLY):
+        return True
+    return {"from", "date"} <= names and bool(names & {"to", "subject"}) and ANNOUNCED.search(before.rstrip()[-100:].rpartition("\n")[2]) is not None
