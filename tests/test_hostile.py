@@ -73,6 +73,7 @@ QUOTED = {
     "exchange": "did not reach the following recipient(s):\n\nkarl@example.net on Thu, 5 Mar 2026 00:00:00 +0000\n    unknown\n",
     "zoho": "karl@example.net Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 unknown\n",
     "dragonfly": "This is the DragonFly Mail Agent v0.13 at x.\n\nThere was an error delivering your mail to <karl@example.net>.\n\n550 no\n",
+    "gmail": "Delivery to the following recipient failed permanently:\n\n     karl@example.net\n\nTechnical details of permanent failure:\n550 no\n",
 }
 
 
@@ -87,7 +88,7 @@ QUOTED = {
 )
 def test_a_person_who_quotes_a_notice_removes_nobody(name, header):
     """A notice pasted into an answer, a forward or a ticket says nothing about an address."""
-    data = f"From: Karl <karl@example.net>\nTo: news@example.org\n{header}\n\nPlease look:\n\n{QUOTED[name]}"
+    data = f"From: Karl <karl@googlemail.com>\nTo: news@example.org\n{header}\n\nPlease look:\n\n{QUOTED[name]}"
     assert [event.kind for event in analyze(Raw("x", data.encode()))] == [Kind.UNRECOGNIZED]
 
 

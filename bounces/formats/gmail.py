@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 from bounces.model import Action, Attempt
 
@@ -24,8 +25,8 @@ RETURNED = re.compile(r"^----- Original message -----", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:
-    """Say whether Google sent it, and the fields for machines are missing."""
-    return not message.delivery_status and "googlemail.com" in (message.headers.get("From") or "") and bool(INTRODUCTION.search(message.text))
+    """Say whether Google's mail system sent it, and the fields for machines are missing."""
+    return signs.is_plain(message) and "googlemail.com" in (message.headers.get("From") or "") and bool(INTRODUCTION.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:
