@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from bounces import address, advise, codes, mime, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
 from bounces.errors import RuleError
+from bounces.fields import date_time
 from bounces.model import (
     Action,
     Attempt,
@@ -36,6 +36,7 @@ from bounces.rules.match import RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 FAILURES = {Kind.FAILURE, Kind.DELAY}
@@ -216,7 +217,7 @@ def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Mes
         "bounce_type": advice.bounce_type,
         "blame": advice.blame,
         "recommended_action": advice.recommended_action,
-        "retry_after": _utc(retry),
+        "retry_after": retry,
         "rule": verdict.rule,
         "confidence": verdict.confidence,
     }
@@ -235,7 +236,7 @@ def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]
         "message_id": original.get("Message-Id"),
         "subject": original.get("Subject"),
         "list_id": (list_id.group(1) or list_id.group(2)) if list_id else None,
-        "sent_at": _date(original.get("Date")),
+        "sent_at": date_time(original.get("Date")),
         "received_at": received_at(message),
         "defects": raw.defects + message.defects,
     }
@@ -250,26 +251,7 @@ def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]
 def received_at(message: Message) -> datetime | None:
     """Return when the notice arrived, in UTC: by its topmost Received field, else by its Date."""
     received = message.headers.get("Received")
-    return (_date(received.rpartition(";")[2]) if received and ";" in received else None) or _date(message.headers.get("Date"))
-
-
-def _date(value: str | None) -> datetime | None:
-    """Return a date-time (RFC 5322, section 3.3) in UTC, or None when it is none."""
-    try:
-        return _utc(parsedate_to_datetime(value.strip())) if value else None
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """Return a time in UTC; one without a zone is taken for UTC (RFC 5322 writes it -0000). Outside 1970 to 2261 it is None."""
-    if moment is None:
-        return None
-    try:
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (OverflowError, ValueError):
-        return None
-    return moment if 1970 <= moment.year <= 2261 else None
+    return (date_time(received.rpartition(";")[2]) if received and ";" in received else None) or date_time(message.headers.get("Date"))
 
 
 def _fingerprint(message: Message) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from urllib.parse import unquote_to_bytes
 
@@ -66,6 +68,19 @@ def parameter(value: str, name: str) -> str | None:
         return texts[0]
     joined = "".join(texts)
     return unquote_to_bytes(joined.split("'", 2)[-1]).decode("latin-1") if star.endswith("*") else joined
+
+
+def date_time(value: str | None) -> datetime | None:
+    """Return a date-time (RFC 5322, section 3.3) in UTC, or None when it is none, or outside 1970 to 2260.
+
+    One without a zone is taken for UTC (the RFC writes it -0000).
+    """
+    try:
+        moment = parsedate_to_datetime((value or "").strip())
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return moment if 1970 <= moment.year <= 2260 else None
 
 
 def field_groups(text: str) -> tuple[Headers, ...]:

@@ -1,11 +1,32 @@
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bounces import fields
-from bounces.fields import content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
+from bounces.fields import content_type, date_time, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (" Thu, 5 Mar 2026 01:00:00 +0100", datetime(2026, 3, 5, tzinfo=UTC)),
+        ("Thu, 5 Mar 2026 00:00:00 -0000", datetime(2026, 3, 5, tzinfo=UTC)),
+        ("Thu, 5 Mar 1926 00:00:00 +0000", None),
+        ("Thu, 5 Mar 9999 00:00:00 +0000", None),
+        ("Fri, 31 Dec 9999 23:59:59 -0500", None),
+        ("Thu, 5 Mar 2026 25:00:00 +0000", None),
+        ("(", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_date_is_read_in_utc_or_not_at_all(value, expected):
+    """A date that no calendar or column holds is none."""
+    assert date_time(value) == expected
 
 
 @pytest.mark.parametrize(

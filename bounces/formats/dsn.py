@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
 from bounces.entries import described
+from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from bounces.model import Message
 
@@ -79,7 +78,7 @@ def _attempt(group: Headers) -> Attempt:
         diagnostic_code=codes.plain(diagnostic) if diagnostic else None,
         diagnostic_type=kind,
         remote_mta=_host(group.get("Remote-MTA")),
-        will_retry_until=_date(group.get("Will-Retry-Until")),
+        will_retry_until=date_time(group.get("Will-Retry-Until")),
     )
 
 
@@ -101,14 +100,6 @@ def _host(value: str | None) -> str | None:
     _, name = _typed(value)
     words = (name or "").replace("(", " ").replace("[", " ").replace(">", " ").replace("<", " ").split()
     return words[0].rstrip(".,;:])") or None if words else None
-
-
-def _date(value: str | None) -> datetime | None:
-    """Return a date-time field, or None when it isn't one."""
-    try:
-        return parsedate_to_datetime(value) if value else None
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _beside(text: str, names: set[str]) -> dict[str, Attempt]:
