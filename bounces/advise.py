@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bounces.model import Verdict
 
+LONGEST_RETRY = 365  # days
 KEYS = {"blame", "hard", "recommended_action", "retry_days", "escalation", "advice"}
 TAKES_OFF = {RecommendedAction.REMOVE, RecommendedAction.CORRECT_ADDRESS}
 AGAIN = {RecommendedAction.RETRY_LATER, RecommendedAction.SLOW_DOWN, RecommendedAction.OTHER_CHANNEL}
@@ -39,7 +40,7 @@ class Row:
     blame: Blame
     hard: frozenset[Permanence]
     recommended_action: Mapping[Permanence, RecommendedAction]
-    retry_days: float | None = None
+    retry_days: float | None = None  # at most LONGEST_RETRY
     escalation: Escalation | None = None
     advice: Mapping[RecommendedAction, str] = field(default_factory=dict)
 
@@ -126,12 +127,19 @@ def _row(table: Any, old: Row | None, where: str) -> Row:
             blame=Blame(table["blame"]) if "blame" in table else _needed(old, where, "blame").blame,
             hard=_permanences(table["hard"], where) if "hard" in table else old.hard if old else frozenset(),
             recommended_action=_actions(actions, where) if actions is not None else _needed(old, where, "recommended_action").recommended_action,
-            retry_days=float(table["retry_days"]) if "retry_days" in table else old.retry_days if old else None,
+            retry_days=_days(table["retry_days"]) if "retry_days" in table else old.retry_days if old else None,
             escalation=_escalation(table["escalation"], where) if "escalation" in table else old.escalation if old else None,
             advice=(dict(old.advice) if old else {}) | advice,
         )
     except (ValueError, TypeError) as error:
         raise PolicyError(f'{where}: {error}; see the tables of the policy "list" for what a value looks like') from error
+
+
+def _days(value: Any) -> float:
+    """Read a number of days."""
+    if not 0 < (days := float(value)) <= LONGEST_RETRY:
+        raise ValueError(f"retry_days must be more than 0 and at most {LONGEST_RETRY}")
+    return days
 
 
 def _sentences(value: Any, where: str) -> dict[RecommendedAction, str]:

@@ -93,6 +93,8 @@ def test_a_policy_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
         ('extends = "nosuch"', "neither one of"),
         ("extends = 5", "extends names another policy"),
         ('[mailbox_full]\nhard = [["x"]]\n', "hard is a list"),
+        ("[mailbox_full]\nretry_days = inf\n", "retry_days must be"),
+        ("[mailbox_full]\nretry_days = 0\n", "retry_days must be"),
         ("[advice]\nremove = 5\n", "must be a sentence"),
         ('[mailbox_full]\nescalation = { failures = "x", days = 1, recommended_action = "remove" }\n', "mailbox_full"),
     ],
