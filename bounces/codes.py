@@ -62,7 +62,7 @@ VERSION = re.compile(
 )
 WINDOW = 24  # how far back to look for what a number is
 MOST = 1000  # numbers of a text that are looked at
-PAIRED, PLACED, UNREGISTERED, LIKELY, NO_CODE = 4, 3, 2, 1, 0
+PAIRED, EXPIRY, PLACED, UNREGISTERED, LIKELY, NO_CODE = 5, 4, 3, 2, 1, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,13 @@ def find(text: str, *, success: bool = False) -> Reply:
 
 
 def _rank(text: str, match: re.Match[str]) -> int:
-    """Say how well a number is attested as a reply code: beside an enhanced code, in a reply's place, by its looks, or not at all."""
+    """Say how well a number is attested as a reply code: beside an enhanced code, in a reply's place, by its looks, or not at all.
+
+    "554 4.4.7 expired <421 4.4.2 timed out>": what the server had said last tells more than that time ran out.
+    """
     start, end = match.span(1)
     if match.group(2):
-        return PAIRED
+        return EXPIRY if is_expiry(match.group(2)) else PAIRED
     before = text[max(0, start - WINDOW) : start] if start > WINDOW else "\n" + text[:start]
     if MEASURED.match(text, end) or NAMED.search(before) or TAIL.search(before):
         return NO_CODE
@@ -156,6 +159,11 @@ def plain(text: str) -> str:
 def is_bare(status: str | None) -> bool:
     """Say whether an enhanced code tells no more than its class, as 5.0.0 does."""
     return status is not None and status.endswith(".0.0")
+
+
+def is_expiry(status: str | None) -> bool:
+    """Say whether an enhanced code tells only that time ran out (x.4.7), and not what had kept the message so long."""
+    return status is not None and status.endswith(".4.7")
 
 
 def permanence(reply_code: str | None, status: str | None) -> Permanence:

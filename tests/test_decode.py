@@ -60,6 +60,24 @@ def test_a_bare_status_gives_way_to_a_specific_one():
     assert event(dsn(group)).status == "5.2.2"
 
 
+def test_an_expiry_gives_way_to_what_the_server_had_said_last():
+    """4.4.7 tells only that time ran out; the reply that is quoted tells what had kept the message."""
+    expired = "Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 4.4.7\nDiagnostic-Code: smtp; "
+    text = "anna@example.net\nRemote Server returned '550 4.4.7 QUEUE.Expired; message expired'\nRemote Server returned '452 4.2.2 Mailbox full'"
+    found = event(dsn(f"{expired}550 4.4.7 QUEUE.Expired; message expired", text=text))
+    assert (found.reply_code, found.status, found.permanence) == ("452", "4.2.2", "transient")
+    assert found.diagnostic_code.startswith("550 4.4.7 QUEUE.Expired; message expired; 452 4.2.2 Mailbox full")
+    found = event(dsn(f"{expired}554 4.4.7 expired <421 4.4.2 timed out>"))
+    assert (found.reply_code, found.status) == ("421", "4.4.2")
+
+
+def test_the_text_tells_of_the_only_recipient_even_where_its_field_is_damaged():
+    """A group whose Final-Recipient is no address: the transcript beside it is about nobody else."""
+    group = "Final-Recipient: RFC822; @mx.example.org\nAction: failed\nStatus: 5.1.2"
+    found = event(dsn(group, text="<anna@example.net>\n    (reason: 550 Host unknown)"))
+    assert (found.recipient, found.reply_code, found.status) == ("anna@example.net", "550", "5.1.2")
+
+
 def test_a_final_failure_with_a_transient_code_is_a_soft_failure():
     """Action: failed with Status: 4.4.7 is final, but nobody is dead."""
     found = event(dsn("Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 4.4.7"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def decode(message: Message) -> Iterator[Attempt]:
     names = {(attempt.final_recipient or attempt.original_recipient or "").lower() for attempt in attempts} - {""}
     beside = _beside(message.text, names)
     for attempt in attempts:
-        yield attempt.filled(beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), Attempt()))
+        told = beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), Attempt())
+        yield _with_cause(attempt, told).filled(told)
 
 
 def _is_recipient(group: Headers) -> bool:
@@ -110,7 +112,16 @@ def _beside(text: str, names: set[str]) -> dict[str, Attempt]:
         if name not in found and (following is None or following[0] != name or len(names) == 1):
             stop = following[1] if following and len(names) > 1 else len(text)
             found[name] = described(None, text[end:stop])
-    if len(names) == 1:
-        (only,) = names
+    if len(names) <= 1:
+        only = "".join(names)
         found[only] = found.get(only, Attempt()).filled(described(None, text))
     return found
+
+
+def _with_cause(attempt: Attempt, told: Attempt) -> Attempt:
+    """Give an attempt that only says that time ran out the reply that the text for people quotes last before it."""
+    if not codes.is_expiry(attempt.status) or not told.reply_code or not told.status or codes.is_expiry(told.status):
+        return attempt
+    said = told.diagnostic_code or ""
+    cause = f"{attempt.diagnostic_code or attempt.status}; {said[codes.find(said).start :]}"
+    return replace(attempt, status=told.status, reply_code=told.reply_code, diagnostic_code=cause)
