@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bounces.analyze import classify, events
-    from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SourceError
+    from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SettingsError, SourceError
     from bounces.explain import explain
     from bounces.model import Classification, Event
     from bounces.summarize import read, report
@@ -29,6 +29,7 @@ __all__ = [
     "OutputError",
     "PolicyError",
     "RuleError",
+    "SettingsError",
     "SourceError",
     "classify",
     "events",
@@ -45,6 +46,7 @@ _HOMES = {
     "OutputError": "errors",
     "PolicyError": "errors",
     "RuleError": "errors",
+    "SettingsError": "errors",
     "SourceError": "errors",
     "classify": "analyze",
     "events": "analyze",

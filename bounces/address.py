@@ -10,10 +10,12 @@ import re
 import tomllib
 import unicodedata
 import warnings
+from base64 import urlsafe_b64decode
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import unquote
 
 # flanker and the parser below it log at import and at every bad address
 logging.getLogger("flanker").addHandler(logging.NullHandler())
@@ -65,14 +67,27 @@ BATV = re.compile(
     re.IGNORECASE,
 )
 CARRIED = r"(?P<local>[\w!#$%&'*/?^`{|}~][\w!#$%&'*+/?^`{|}~.-]*)=(?P<domain>(?:[\w-]+\.)+[A-Za-z][\w-]+)"
+# bounces-12345-user=example.com@…: numbers that some senders put before the local part
+TOKENS = r"(?:(?:\d{4,}|[0-9a-f]{8,})[-_.])*+"
 VERP = (
     # bounces+user=example.com@…, bounces+1234567-9a3c-user=example.com@… (SendGrid), bounce+ab12cd.4567-user=example.com@… (Mailgun)
-    re.compile(rf"[^@=+]+\+(?:\d+-[0-9a-f]{{4}}-|[0-9a-f]{{6}}\.[0-9a-f]+-)?{CARRIED}@.+"),
+    re.compile(rf"[^@=+]+\+(?:\d+-[0-9a-f]{{4}}-|[0-9a-f]{{6}}\.[0-9a-f]+-)?{TOKENS}{CARRIED}@.+"),
     # list-return-1234-user=example.com@… (ezmlm), sentto-1-2-3-user=…, bounce-mc.us1_1.2-user=… (Mailchimp), list-owner-user=… (qmail)
-    re.compile(rf"(?:[^@=+]*?-)?(?:return-\d+|sentto(?:-\d+)+|bounce-mc\.[\w.]+|bounces?|return|owner|errors?)-{CARRIED}@.+"),
+    re.compile(rf"(?:[^@=+]*?-)?(?:return-\d+|sentto(?:-\d+)+|bounce-mc\.[\w.]+|bounces?|return|owner|errors?)-{TOKENS}{CARRIED}@.+"),
+    # news-user=example.com@…: after a word of whatever kind, when there is one "-" only
+    re.compile(rf"[^@=+-]+-{TOKENS}{CARRIED.replace('.-]', '.]')}@.+"),
     # bounce+user==a==example.com==list@… (Sympa)
     re.compile(r"[^@=+]+\+" + CARRIED.replace("=(", "==a==(") + r"(?:==[^@]*)?@.+"),
+    # owner-LIST*user**example*-com@… (LISTSERV)
+    re.compile(r"owner-[^*@]+\*(?P<local>[^*@]+)\*\*(?P<domain>[\w-]+(?:\*-?[\w-]+)+)@.+", re.IGNORECASE),
 )
+PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*"}  # what a template of a return path holds
+
+# an address in a link: ?email=user%40example.com, /dXNlckBleGFtcGxlLmNvbQ/, <mailto:leave-user=example.com@lists.example.org>
+LINKED = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)
+PIECE = re.compile(r"[/?&=#;:]")
+BASE64 = re.compile(r"[A-Za-z0-9_-]{12,200}")
+REDACTED = re.compile(r"redacted\b.*|.*[-_.]redacted|\[?(?:hidden|undisclosed|removed|anonymi[sz]ed)\]?|x{4,}|\*+", re.IGNORECASE)
 
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
 
@@ -144,13 +159,56 @@ def unwrap(address: str) -> str:
     return _normalised(address)
 
 
-def verp(return_path: str) -> str | None:
-    """Return the recipient that a variable envelope return path names, or None when it names none, or none for certain."""
-    if len(return_path) > LONGEST_LOCAL + LONGEST_DOMAIN or provider(domain(return_path)):
-        return None  # people have "=" in their own addresses, list servers none at a mailbox provider
+def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
+    """Return the recipient that a variable envelope return path names, or None when it names none, or none for certain.
+
+    A template of the user's own is believed of any domain; see `template`.
+    """
+    if len(return_path) > LONGEST_LOCAL + LONGEST_DOMAIN:
+        return None
     path = unwrap(return_path)
-    match = next((match for pattern in VERP if (match := pattern.fullmatch(path))), None)
-    return _normalised(f"{match['local']}@{match['domain']}") if match else None
+    patterns = [template(one) for one in templates]
+    if not provider(domain(return_path)):  # people have "=" in their own addresses, list servers none at a mailbox provider
+        patterns += VERP
+    match = next((match for pattern in patterns if (match := pattern.fullmatch(path))), None)
+    return parse(f"{match['local']}@{re.sub('[*]-?', '.', match['domain'])}") if match else None
+
+
+@lru_cache(maxsize=64)
+def template(text: str) -> re.Pattern[str]:
+    """Compile a template of return paths, "news-*-{local}={domain}@bounce.example.org"; "*" is anything. Raise ValueError if it is none."""
+    pieces = re.split(r"(\{local\}|\{domain\}|\*)", text)
+    if text.count("{local}") != 1 or text.count("{domain}") != 1 or text.count("*") > 3 or text.count("@") != 1:
+        raise ValueError(f"{text!r} is no template of a return path")
+    return re.compile("".join(PLACES.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE)
+
+
+def in_links(value: str) -> tuple[str, ...]:
+    """Return the addresses that the links of a List-Unsubscribe or List-Id field carry: in a path or query, plain, escaped or in base64."""
+    found = []
+    for scheme, link in LINKED.findall(value[:LONGEST]):
+        target, _, query = link.partition("?")
+        if scheme and (carried := verp(target)):
+            found.append(carried)
+        for piece in PIECE.split(query if scheme else link.replace("&amp;", "&")):
+            text = unquote(piece)
+            if "@" not in text and BASE64.fullmatch(text):
+                text = _from_base64(text)
+            found += [_normalised(word) for word in text.split() if PLAIN.fullmatch(word) and "." in word.rpartition("@")[2]]
+    return tuple(dict.fromkeys(found))
+
+
+def _from_base64(text: str) -> str:
+    """Decode a token that may be base64 of an address; "" when it is none."""
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except ValueError:
+        return ""
+
+
+def is_redacted(address: str) -> bool:
+    """Say whether an address was made unreadable, as feedback reports do: nobody's mailbox."""
+    return REDACTED.fullmatch(address.rpartition("@")[0]) is not None
 
 
 def domain(address: str | None) -> str | None:

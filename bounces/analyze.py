@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bounces import address, advise, codes, mime, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
-from bounces.errors import RuleError
+from bounces.errors import RuleError, SettingsError
 from bounces.fields import date_time
 from bounces.model import (
     Action,
@@ -31,6 +31,7 @@ from bounces.model import (
     RecommendedAction,
     Verdict,
 )
+from bounces.newaddress import new_address
 from bounces.recipient import candidates
 from bounces.rules.match import RuleSet
 
@@ -39,15 +40,22 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+FIELD_NAME = re.compile("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
 FAILURES = {Kind.FAILURE, Kind.DELAY}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is told: policy (a name or a file), rule files beside our own. Small and picklable."""
+    """What a run is told. Small and picklable.
+
+    `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
+    header fields of the returned message that the events keep.
+    """
 
     policy: str = "list"
     rules: tuple[str, ...] = ()
+    verp: tuple[str, ...] = ()
+    keep_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +88,40 @@ def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
     return every
 
 
-def events(
-    source: str | Path, *, policy: str = "list", rules: Iterable[str] = (), skipped: Callable[[str, str], None] | None = None
+def events(  # noqa: PLR0913  (the settings of a run, each by its name)
+    source: str | Path,
+    *,
+    policy: str = "list",
+    rules: Iterable[str] = (),
+    verp: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    skipped: Callable[[str, str], None] | None = None,
 ) -> Iterator[Event]:
     """Yield an event for each recipient of each message in a source, in the order of the source; every message yields at least one.
 
     A source is an mbox, a Maildir, a message, a folder of these, any of them compressed, or "-" for standard input. `policy` is "list",
-    "rfc" or a policy file, `rules` are rule files beside our own, `skipped` is told (origin, why) of each file in a folder that is no mail.
-    Raise SourceError when the source isn't there or holds no mail, PolicyError or RuleError when a file of these isn't valid.
+    "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
+    ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned message, whose values come as `kept`;
+    `skipped` is told (origin, why) of each file in a folder that is no mail. Raise SourceError when the source isn't there or holds no
+    mail, PolicyError, RuleError or SettingsError when another option isn't valid.
     """
-    settings = checked(policy, rules)
-    for _, found in messages(source, settings, skipped=skipped):
+    for _, found in messages(source, checked(policy, rules, verp, keep_headers), skipped=skipped):
         yield from found
 
 
-def checked(policy: str = "list", rules: Iterable[str] = ()) -> Settings:
-    """Return the settings of a run, once its policy and its rule files are known to be valid. Raise PolicyError or RuleError."""
-    settings = Settings(str(policy), tuple(map(str, rules)))
+def checked(policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()) -> Settings:
+    """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
+    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), tuple(dict.fromkeys(keep_headers)))
     advise.load(settings.policy)
     rule_set(settings.rules)
+    for text in settings.verp:
+        try:
+            address.template(text)
+        except ValueError as error:
+            raise SettingsError(f'{error}; write it as "bounces+{{local}}={{domain}}@example.org", with * for what changes') from error
+    for name in settings.keep_headers:
+        if not FIELD_NAME.fullmatch(name):
+            raise SettingsError(f'{name!r} is no name of a header field; write it as "X-Campaign-Id", without a colon')
     return settings
 
 
@@ -121,7 +144,7 @@ def trace(raw: Raw, settings: Settings = Settings()) -> Trace | Event:
         return Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",))
     message = mime.parse(raw.data)
     notice = decoding.decode(message)
-    frame = _context(raw, message, notice)
+    frame = _context(raw, message, notice, settings)
     if notice.kind is Kind.UNRECOGNIZED:
         return Trace(message, notice, (), (frame((), Kind.UNRECOGNIZED),))
     judged = [_judged(attempt, frame, message, notice, settings) for attempt in notice.attempts]
@@ -167,7 +190,7 @@ def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", 
     )
 
 
-def verdict_of(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
+def _verdict(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
     """Judge one attempt: the server that spoke is the remote MTA, or the reporting one, or else whoever serves the recipient's domain."""
     domain = address.domain(attempt.final_recipient)
     host = attempt.remote_mta or (None if attempt.reply_code else notice.reporting_mta)
@@ -176,10 +199,11 @@ def verdict_of(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
 
 def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> tuple[Verdict | None, Event]:
     """Judge one attempt and put its event together."""
-    found = candidates(attempt, message, len(notice.attempts))
-    recipient, source = found[0] if found else (None, None)
+    found = candidates(attempt, message, len(notice.attempts), settings.verp)
+    recipient, source = (found[0].address, found[0].source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
-    verdict = verdict_of(attempt, notice, settings) if kind in FAILURES else None
+    verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
+    reason = verdict.reason if verdict else None
     event = frame(
         (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
@@ -187,6 +211,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
         recipient=recipient,
         recipient_source=source,
         final_recipient=attempt.final_recipient,
+        suggestion=attempt.suggestion or (new_address(attempt.diagnostic_code or "", recipient) if reason is Reason.MOVED else None),
         domain=address.domain(recipient),
         provider=address.provider(address.domain(recipient), attempt.remote_mta),
         reply_code=attempt.reply_code,
@@ -223,7 +248,7 @@ def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Mes
     }
 
 
-def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]:
+def _context(raw: Raw, message: Message, notice: Notice, settings: Settings) -> Callable[..., Event]:
     """Return a maker of events with the fields that all of a message's events share."""
     original = message.returned or (message.headers if notice.kind is Kind.UNRECOGNIZED else Headers())
     senders = address.all_of(original.get("Return-Path")) or address.all_of(original.get("From"))
@@ -239,6 +264,7 @@ def _context(raw: Raw, message: Message, notice: Notice) -> Callable[..., Event]
         "sent_at": date_time(original.get("Date")),
         "received_at": received_at(message),
         "defects": raw.defects + message.defects,
+        "kept": tuple([original.get(name) for name in settings.keep_headers]),
     }
     fingerprint = _identity(_fingerprint(message))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import reduce, wraps
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -13,9 +14,10 @@ from bounces.errors import BouncesError, OutputError
 from bounces.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from bounces.analyze import Settings
     from bounces.model import Kind, Raw
     from bounces.run import Scope, Tally
 
@@ -27,9 +29,33 @@ POLICY = click.option(
     "--policy", default="list", show_default=True, metavar="NAME|FILE", help='What is hard and what to do: "list", "rfc", or a TOML file.'
 )
 RULES = click.option("--rules", multiple=True, metavar="FILE", help="A rule file of your own beside ours; may be repeated.")
+VERP = click.option(
+    "--verp",
+    multiple=True,
+    metavar="TEMPLATE",
+    help="How your own return paths name the recipient: bounces+{local}={domain}@example.org, * for what changes.",
+)
+KEEP_HEADER = click.option(
+    "--keep-header", "keep_headers", multiple=True, metavar="NAME", help="A header field of the returned message to add as a column; may be repeated."
+)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
 UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
+
+
+def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a command these options, and hand them over as the settings of its run."""
+
+    def decorate(command: Callable[..., None]) -> Any:
+        @wraps(command)
+        def run(policy: str, rules: tuple[str, ...], verp: tuple[str, ...] = (), keep_headers: tuple[str, ...] = (), **words: Any) -> None:
+            from bounces import analyze  # noqa: PLC0415
+
+            command(settings=analyze.checked(policy, rules, verp, keep_headers), **words)
+
+        return reduce(lambda decorated, option: option(decorated), reversed(options), run)
+
+    return decorate
 
 
 class Commands(click.Group):
@@ -64,8 +90,7 @@ def main() -> None:
     "-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write the recipients here: .csv .jsonl .json .parquet .xlsx; may be repeated."
 )
 @click.option("--events", "events_file", metavar="FILE", help="Write every event here, too.")
-@POLICY
-@RULES
+@settings(POLICY, RULES, VERP, KEEP_HEADER)
 @SINCE
 @UNTIL
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
@@ -73,8 +98,7 @@ def report(
     sources: tuple[str, ...],
     outputs: tuple[str, ...],
     events_file: str | None,
-    policy: str,
-    rules: tuple[str, ...],
+    settings: Settings,
     since: datetime | None,
     until: datetime | None,
     unrecognized: str | None,
@@ -93,7 +117,7 @@ def report(
     run.check_apart([*tables, *filter(None, [unrecognized])], sources)
     for path in tables:
         output.check(path)
-    scope = _scope(sources, policy, rules, since, until)
+    scope = _scope(sources, settings, since, until)
     with Progress() as progress:
         found = run.report(scope, events_file=events_file, unrecognized=unrecognized, seen=progress.seen)
     for path in outputs:
@@ -107,11 +131,10 @@ def report(
 @click.option(
     "-o", "--output", "path", required=True, metavar="FILE", help='Write the events here: .csv .jsonl .json .parquet .xlsx, or "-" for CSV.'
 )
-@POLICY
-@RULES
+@settings(POLICY, RULES, VERP, KEEP_HEADER)
 @SINCE
 @UNTIL
-def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> None:
+def events(sources: tuple[str, ...], path: str, settings: Settings, since: datetime | None, until: datetime | None) -> None:
     """Write one row for each recipient of each message.
 
     \b
@@ -124,47 +147,43 @@ def events(sources: tuple[str, ...], path: str, policy: str, rules: tuple[str, .
     output.check(path)
     tally = run.Tally()
     with Progress() as progress:
-        output.write_events(run.scan(_scope(sources, policy, rules, since, until), tally, progress.seen), path)
+        output.write_events(run.scan(_scope(sources, settings, since, until), tally, progress.seen), path, settings.keep_headers)
     _leave(tally)
 
 
 @main.command()
 @click.argument("source", type=click.Path(allow_dash=True), metavar="FILE|-")
 @click.option("--message", "number", type=click.IntRange(min=1), default=1, metavar="N", help="Which message of the file, from 1.")
-@POLICY
-@RULES
-def explain(source: str, number: int, policy: str, rules: tuple[str, ...]) -> None:
+@settings(POLICY, RULES, VERP)
+def explain(source: str, number: int, settings: Settings) -> None:
     """Show what every stage makes of one message.
 
     \b
     Example:
       bounces explain inbox.mbox --message 3
     """
-    from bounces import analyze, sources  # noqa: PLC0415
+    from bounces import sources  # noqa: PLC0415
     from bounces.explain import explain as explained  # noqa: PLC0415
 
-    settings = analyze.checked(policy, rules)
     raw = sources.nth(source, number)
-    click.echo(printable(f"{raw.origin}\n\n{explained(raw.data, policy=settings.policy, rules=settings.rules)}"))
+    click.echo(printable(f"{raw.origin}\n\n{explained(raw.data, policy=settings.policy, rules=settings.rules, verp=settings.verp)}"))
 
 
 @main.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]…")
 @click.option("--remote-mta", metavar="HOST", help="The server that gave the reply.")
 @click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True, help="For people or for programs.")
-@POLICY
-@RULES
-def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, policy: str, rules: tuple[str, ...]) -> None:
+@settings(POLICY, RULES)
+def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, settings: Settings) -> None:
     """Say what SMTP replies mean: those given, or one a line from standard input.
 
     \b
     Example:
       bounces classify "552 5.2.2 mailbox full"
     """
-    from bounces import analyze, summary  # noqa: PLC0415
+    from bounces import summary  # noqa: PLC0415
     from bounces.analyze import classify as classified  # noqa: PLC0415
 
-    settings = analyze.checked(policy, rules)
     for text in texts or _lines():
         found = classified(text, remote_mta, policy=settings.policy, rules=settings.rules)
         click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy)))
@@ -175,15 +194,15 @@ def _lines() -> Iterator[str]:
     return (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer if line.strip())
 
 
-def _scope(sources: tuple[str, ...], policy: str, rules: tuple[str, ...], since: datetime | None, until: datetime | None) -> Scope:
+def _scope(sources: tuple[str, ...], settings: Settings, since: datetime | None, until: datetime | None) -> Scope:
     """Put together what mail to look at; the dates given are UTC."""
     from datetime import UTC  # noqa: PLC0415
 
-    from bounces import analyze, run  # noqa: PLC0415
+    from bounces import run  # noqa: PLC0415
 
     if since and until and since >= until:
         raise click.UsageError(f"--since {since:%Y-%m-%d} is not before --until {until:%Y-%m-%d}")
-    return run.Scope(sources, analyze.checked(policy, rules), since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC))
+    return run.Scope(sources, settings, since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC))
 
 
 def _leave(tally: Tally) -> None:

@@ -17,5 +17,9 @@ class PolicyError(BouncesError):
     """A policy that isn't known or isn't valid; names file and reason."""
 
 
+class SettingsError(BouncesError):
+    """A template of a return path, or the name of a header field, that isn't one."""
+
+
 class OutputError(BouncesError):
     """An output file that can't be written, or a file type nobody knows."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounces import advise, signs
-from bounces.analyze import Trace, checked, trace
+from bounces.analyze import Settings, Trace, checked, trace
 from bounces.model import Event, Kind, Raw
 from bounces.printable import printable
 from bounces.recipient import candidates
@@ -42,16 +42,16 @@ class Explanation:
         return "\n".join(self.lines)
 
 
-def explain(data: bytes, *, policy: str = "list", rules: Iterable[str] = ()) -> Explanation:
-    """Explain one message, given as bytes: every stage, from its parts to the advice. Raise PolicyError or RuleError for a bad file."""
-    settings = checked(policy, rules)
+def explain(data: bytes, *, policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = ()) -> Explanation:
+    """Explain one message, given as bytes: every stage, from its parts to the advice. Options and errors are those of `bounces.events`."""
+    settings = checked(policy, rules, verp)
     found = trace(Raw("-", data), settings)
     if not isinstance(found, Trace):
         return Explanation((found,), ("Message", _line("kind", found.kind), _line("defect", "; ".join(found.defects))))
     lines = [*_message_lines(found.message), *_notice_lines(found.message, found.notice)]
     for number, attempt in enumerate(found.notice.attempts):
         event, verdict = found.events[number], found.verdicts[number]
-        lines += ["", f"Recipient {number + 1} of {len(found.events)}", *_attempt_lines(attempt, event, found)]
+        lines += ["", f"Recipient {number + 1} of {len(found.events)}", *_attempt_lines(attempt, event, found, settings)]
         lines += _verdict_lines(event, verdict, advise.load(settings.policy))
     return Explanation(found.events, tuple(lines))
 
@@ -88,20 +88,17 @@ def _notice_lines(message: Message, notice: Notice) -> Iterator[str]:
         yield _line("", "there is not enough evidence that this message reports on a delivery")
 
 
-def _attempt_lines(attempt: Attempt, event: Event, found: Trace) -> Iterator[str]:
+def _attempt_lines(attempt: Attempt, event: Event, found: Trace, settings: Settings) -> Iterator[str]:
     """Tell each field and where it stood, and the addresses that the recipient was chosen from."""
     if event.kind in JUDGED or event.kind is Kind.DELIVERY:
         for name in FIELDS:
             value = getattr(attempt, name)
             if value is not None:
                 yield _line(name, str(value), _place(name, str(value), attempt, found.message))
-    passed: set[str] = set()
-    for candidate, source in candidates(attempt, found.message, len(found.events)):
-        if not passed:
-            yield _line("recipient", candidate, source.replace("_", " "))
-        elif candidate not in passed:
-            yield _line("  passed over", candidate, source.replace("_", " "))
-        passed.add(candidate)
+    told = candidates(attempt, found.message, len(found.events), settings.verp)
+    for one in told:
+        label = "recipient" if one is told[0] else "  also" if one.address == told[0].address else "  passed over"
+        yield _line(label, one.address, f"{one.source.replace('_', ' ')}: {one.field}")
 
 
 def _verdict_lines(event: Event, verdict: Verdict | None, policy: advise.Policy) -> Iterator[str]:

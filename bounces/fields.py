@@ -43,6 +43,11 @@ ANNOUNCED = re.compile(
 )
 
 
+def kept_column(name: str) -> str:
+    """Return the name of the column that holds a header field of the returned message: "X-Campaign-Id" is `returned_x_campaign_id`."""
+    return "returned_" + re.sub(r"\W+", "_", name.lower())
+
+
 def header_fields(block: str) -> Headers:
     """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
     fields = FIELD.findall("\n" + FOLD.sub(" ", block[:LONGEST_HEADER]))[:MOST_HEADERS]

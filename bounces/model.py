@@ -6,7 +6,7 @@ Raw -> Message -> Notice (with its Attempts) -> Verdict -> Advice -> Event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
 
@@ -221,6 +221,7 @@ class Attempt:
     remote_mta: str | None = None
     command: str | None = None
     will_retry_until: datetime | None = None
+    suggestion: str | None = None
 
     def filled(self, other: Attempt) -> Attempt:
         """Return this attempt with its gaps filled from another; nothing that stands is overwritten."""
@@ -237,7 +238,6 @@ class Notice:
     attempts: tuple[Attempt, ...] = ()
     reporting_mta: str | None = None
     feedback_type: str | None = None
-    suggestion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One recipient in one message: the row of the events table. Times are UTC."""
+    """One recipient in one message: the row of the events table. Times are UTC; `kept` are the fields that `Settings.keep_headers` name."""
 
     event_id: str
     origin: str
@@ -300,6 +300,7 @@ class Event:
     recipient: str | None = None
     recipient_source: RecipientSource | None = None
     final_recipient: str | None = None
+    suggestion: str | None = None
     domain: str | None = None
     provider: str | None = None
     reply_code: str | None = None
@@ -324,4 +325,5 @@ class Event:
     feedback_type: str | None = None
     sent_at: datetime | None = None
     received_at: datetime | None = None
-    defects: tuple[str, ...] = field(default=())
+    defects: tuple[str, ...] = ()
+    kept: tuple[str | None, ...] = ()

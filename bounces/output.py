@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bounces.errors import OutputError, SourceError
+from bounces.fields import kept_column
 from bounces.model import Event
 from bounces.wholefile import explained, whole
 
@@ -42,7 +43,7 @@ STDOUT = ("-", "/dev/stdout")
 ROWS = 50_000  # rows in memory at once, and in a row group of Parquet
 SHEET_ROWS = 1_048_575  # what Excel holds below the header
 LONG = frozenset({"recipient", "final_recipient", "advice", "diagnostic_code", "origin", "subject"})  # wide columns of XLSX
-FIELDS = tuple(Event.__annotations__)
+FIELDS = tuple(name for name in Event.__annotations__ if name != "kept")
 
 # before a formula a spreadsheet may skip spaces, controls, characters without width; text from <r> to </r> xlsxwriter writes as raw XML
 BLANK = r"[\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
@@ -72,26 +73,28 @@ def write(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             _write_rows(file, kind, schema.names, rows)
 
 
-def write_events(events: Iterable[Event], path: str | os.PathLike[str]) -> int:
+def write_events(events: Iterable[Event], path: str | os.PathLike[str], keep_headers: Sequence[str] = ()) -> int:
     """Write events as they come, in constant memory, and return how many; only Parquet loads pyarrow, which loads pandas.
 
-    Errors as in `write`. What `events` raises passes, and no file is left; its OSError becomes a SourceError.
+    `keep_headers` are the header fields that the events were told to keep. Errors as in `write`. What `events` raises passes, and no file
+    is left; its OSError becomes a SourceError.
     """
-    written = 0
+    written, fields = 0, attrgetter(*FIELDS)
+    names = (*FIELDS, *map(kept_column, keep_headers))
 
     def rows() -> Iterator[tuple[Any, ...]]:
         nonlocal written
         try:
-            for written, row in enumerate(map(attrgetter(*FIELDS), events), 1):  # noqa: B007  (it is returned)
-                yield row
+            for written, event in enumerate(events, 1):  # noqa: B007  (it is returned)
+                yield (*fields(event), *event.kept)
         except OSError as error:  # it would pass for an error of the output
             raise SourceError(f"reading stopped, nothing was written: {error}") from error
 
     with _opened(path) as (file, kind):
         if kind == ".parquet":
-            _write_parquet(file, *_parts_of_events(rows()))
+            _write_parquet(file, *_parts_of_events(names, rows()))
         else:
-            _write_rows(file, kind, FIELDS, rows())
+            _write_rows(file, kind, names, rows())
     return written
 
 
@@ -247,11 +250,11 @@ def _write_parquet(file: IO[bytes], schema: pa.Schema, parts: Iterable[pa.Table]
             writer.write_table(part, row_group_size=ROWS)
 
 
-def _parts_of_events(rows: Iterator[tuple[Any, ...]]) -> tuple[pa.Schema, Iterator[pa.Table]]:
+def _parts_of_events(names: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> tuple[pa.Schema, Iterator[pa.Table]]:
     import pyarrow as pa  # noqa: PLC0415
 
     types = {"datetime | None": pa.timestamp("us", "UTC"), "tuple[str, ...]": pa.list_(pa.string())}
-    schema = pa.schema([(name, types.get(hint, pa.string())) for name, hint in Event.__annotations__.items()])
+    schema = pa.schema([(name, types.get(Event.__annotations__.get(name, ""), pa.string())) for name in names])
     groups = iter(lambda: list(islice(rows, ROWS)), [])
     return schema, (pa.table([list(map(_storable, column)) for column in zip(*group, strict=True)], schema=schema) for group in groups)
 

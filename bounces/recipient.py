@@ -2,37 +2,110 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bounces import address, signs
+from bounces import address
 from bounces.model import RecipientSource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bounces.model import Attempt, Headers, Message
 
+# the header fields of the notice that keep the envelope recipient: our own return path
+ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
+# X-Recipient, X-Rcpt-To, X-Campaign-Recipient-Address, X-Subscriber-Email …: what senders put into their own mail
+TOKEN = re.compile(
+    r"x-(?:[\w-]+-)?(?:recipient|rcpt|rcpt-?to|receiver|subscriber|hmxmroriginalrecipient)(?:-?(?:address|e?mail|to|id))?", re.IGNORECASE
+)
+TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
+# Received: from … by … for <user@example.com>; …
+FOR = re.compile(r"\bfor\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
+OF_A_LIST = ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "X-Loop", "Sender", "From", "Reply-To")
 
-def candidates(attempt: Attempt, message: Message, attempts: int = 1) -> tuple[tuple[str, RecipientSource], ...]:
-    """Return the addresses that the list may have for an attempt, with where each was read, best evidence first."""
-    found: list[tuple[str, RecipientSource]] = []
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An address that the list may have, and the field that names it."""
+
+    address: str
+    source: RecipientSource
+    field: str
+
+
+def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
+    """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
+
+    A notice that reports on several `attempts` tells by its headers whom none of them was sent to.
+    """
+    found: list[tuple[str, RecipientSource, str]] = []
     if attempt.original_recipient:
-        found.append((attempt.original_recipient, RecipientSource.ORIGINAL_RECIPIENT))
+        found.append((attempt.original_recipient, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient"))
     if attempts == 1:
-        paths = [one for name in ("Delivered-To", "X-Original-To", "To") for one in address.all_of(message.headers.get(name))]
-        paths += address.all_of(message.returned.get("Return-Path")) if message.returned else ()
-        found += [(named, RecipientSource.RETURN_PATH) for path in paths if (named := address.verp(path))]
-        sent = signs.sent_to(message)
-        if len(sent) == 1 and not _is_list(sent[0], message.returned):
-            found.append((sent[0], RecipientSource.RETURNED_HEADER))
+        found += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
+        if message.returned:
+            found += [(one, RecipientSource.RETURNED_HEADER, field) for one, field in _returned(message.returned, attempt.final_recipient)]
     if attempt.final_recipient:
-        found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT))
-    return tuple((address.canonical(address.unwrap(one)), source) for one, source in found)
+        found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT, "Final-Recipient"))
+    distinct: dict[tuple[str, RecipientSource], Candidate] = {}
+    for one, source, field in found:
+        if not address.is_redacted(one):
+            plain = address.canonical(address.unwrap(one))
+            distinct.setdefault((plain, source), Candidate(plain, source, field))
+    return tuple(distinct.values())
 
 
-def _is_list(recipient: str, returned: Headers | None) -> bool:
-    """Say whether the returned message went to a discussion list, whose address is nobody's on it."""
-    if returned is None:
-        return False
-    lists = " ".join(
-        value for name in ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "Sender", "From") for value in returned.all(name)
-    ).lower()
-    return recipient.lower() in lists or recipient.lower().replace("@", ".") in lists
+def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the recipients that our own return path names."""
+    paths = [(one, name) for name in ENVELOPE for value in message.headers.all(name) for one in address.all_of(value)]
+    paths += [(one, "Received") for one in _received_for(message.headers)]
+    if message.returned:
+        paths += [(one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path"))]
+    for path, field in paths:
+        if named := address.verp(path, templates):
+            yield named, field
+
+
+def _returned(returned: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the recipients that the returned header names: by our own tokens, as addressees, or by the servers it went through first."""
+    lists = " ".join(value for name in OF_A_LIST for value in returned.all(name)).lower()
+    for found, field in (*_tokens(returned), *_addressees(returned, final_recipient), *_traced(returned)):
+        if found.lower() not in lists and found.lower().replace("@", ".") not in lists:
+            yield found, field
+
+
+def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
+    """Yield the recipients that a field of the sender's own names, where it names one only."""
+    for name, value in returned.fields:
+        if name.lower() in {"list-unsubscribe", "list-id"}:
+            found = address.in_links(value)
+        else:
+            found = address.all_of(value) if TOKEN.fullmatch(name) and "@" in value else ()
+        if len(found) == 1:
+            yield found[0], name
+
+
+def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the addressee: the only one, or that of several which failed."""
+    sent = [(one, name) for name in ("To", "Cc", "Bcc", "Apparently-To") for value in returned.all(name) for one in address.all_of(value)]
+    wanted = address.canonical(final_recipient) if final_recipient else None
+    found = {address.canonical(one): (one, name) for one, name in sent}
+    if wanted in found:
+        yield found[wanted]
+    elif len(found) == 1:
+        yield sent[0]
+
+
+def _traced(returned: Headers) -> Iterator[tuple[str, str]]:
+    """Yield whom the first servers took the message for; later ones may have forwarded it."""
+    for name in TRACED:
+        yield from ((one, name) for value in returned.all(name)[-1:] for one in address.all_of(value)[:1])
+    yield from ((one, "Received") for one in _received_for(returned)[-1:])
+
+
+def _received_for(headers: Headers) -> list[str]:
+    """Return the envelope recipients that Received fields note, the latest first."""
+    named = (FOR.search(value) for value in headers.all("Received"))
+    return [found for match in named if match and (found := address.parse(match.group(1)))]

@@ -133,7 +133,7 @@ def report(
 
     Both files appear whole or not at all.
     """
-    tally, collector = Tally(), _Collector()
+    tally, collector = Tally(), _Collector(scope.settings)
     with ExitStack() as files:
         mbox = files.enter_context(output.mbox(unrecognized)) if unrecognized else None
 
@@ -145,16 +145,17 @@ def report(
 
         events = collector.passing(scan(scope, tally, watch))
         if events_file:
-            output.write_events(events, events_file)
+            output.write_events(events, events_file, scope.settings.keep_headers)
         for _ in events:
             pass
-    return Summary(tally, *collector.tables(scope.settings.policy))
+    return Summary(tally, *collector.tables())
 
 
 class _Collector:
     """Makes a partial report of the events that pass, batch by batch, so that what is held grows with recipients and not with mail."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: analyze.Settings) -> None:
+        self.settings = settings
         self.partials: list[Partial] = []
         self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
 
@@ -169,17 +170,17 @@ class _Collector:
         from bounces import summarize  # noqa: PLC0415  (pandas is loaded when a table is wanted)
 
         self.failures.update((event.reason, event.bounce_type, event.domain) for event in batch if event.kind is Kind.FAILURE)
-        self.partials.append(summarize.partial(summarize.frame(batch)))
+        self.partials.append(summarize.partial(summarize.frame(batch, self.settings.keep_headers)))
         if len(self.partials) >= WAITING:
             self.partials = [summarize.merge(*self.partials)]
 
-    def tables(self, policy: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the recipients' table, and the failures counted."""
         import pandas as pd  # noqa: PLC0415
 
         from bounces import summarize  # noqa: PLC0415
 
-        partials = self.partials or [summarize.partial(summarize.frame([]))]
+        partials = self.partials or [summarize.partial(summarize.frame([], self.settings.keep_headers))]
         rows = [(*key, count) for key, count in self.failures.items()]
         failures = pd.DataFrame(rows, columns=["reason", "bounce_type", "domain", "failures"])
-        return summarize.finished(summarize.merge(*partials), policy=policy), failures
+        return summarize.finished(summarize.merge(*partials), policy=self.settings.policy), failures

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bounces import address, advise, analyze
+from bounces.fields import kept_column
 from bounces.model import (
     Action,
     Blame,
@@ -27,7 +28,7 @@ from bounces.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 TIME = "datetime64[us, UTC]"
@@ -47,11 +48,12 @@ LISTS = pd.ArrowDtype(pa.list_(pa.string()))
 EVENT_COLUMNS: dict[str, Any] = {
     each.name: CATEGORIES.get(each.name) or (TIME if each.name.endswith(("_at", "_after")) else LISTS if each.name == "defects" else "str")
     for each in fields(Event)
+    if each.name != "kept"
 }
 COUNTS = ("events", "hard", "soft", "delays", "complaints", "days")
 DECIDING = (
-    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after diagnostic_code origin".split()
-)
+    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after suggestion diagnostic_code origin"
+).split()
 RECIPIENT_COLUMNS: dict[str, Any] = {
     name: "int64" if name in COUNTS else TIME if name.endswith("_seen") else EVENT_COLUMNS.get(name, "str")
     for name in (
@@ -59,6 +61,7 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
         "events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
     ).split()
 }
+KEPT = kept_column("")  # how the names of columns with a header field begin
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 DOMAIN_GONE = {Reason.DOMAIN_NOT_FOUND, Reason.DOMAIN_NO_MAIL, Reason.DNS_FAILURE}
 
@@ -75,14 +78,16 @@ class Partial:
     latest: pd.DataFrame
 
 
-def frame(events: Iterable[Event]) -> pd.DataFrame:
-    """Return events as a DataFrame: one row each, the columns of `Event`.
+def frame(events: Iterable[Event], keep_headers: Sequence[str] = ()) -> pd.DataFrame:
+    """Return events as a DataFrame: one row each, the columns of `Event`, and one for each header field that was kept.
 
     Closed vocabularies are categories, times datetime64[us, UTC], `defects` lists of strings, all else strings; the same columns and
     dtypes for an empty mailbox. Absent is NA.
     """
     rows = list(events)
-    return pd.DataFrame({name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in EVENT_COLUMNS.items()})
+    columns = {name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in EVENT_COLUMNS.items()}
+    kept = {kept_column(name): _column([row.kept[number] for row in rows], "str") for number, name in enumerate(keep_headers)}
+    return pd.DataFrame(columns | kept)
 
 
 def _column(values: list[Any], dtype: Any) -> Any:
@@ -96,21 +101,27 @@ def _column(values: list[Any], dtype: Any) -> Any:
     return pd.Series(values, dtype=dtype)
 
 
-def read(*sources: str | Path, policy: str = "list", rules: Iterable[str] = ()) -> pd.DataFrame:
+def read(
+    *sources: str | Path, policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()
+) -> pd.DataFrame:
     """Read mail and return its events: a DataFrame with a row for each recipient of each message, as `frame` makes it.
 
-    A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. Raise SourceError for one that isn't there.
+    A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. `policy` and `rules` decide; `verp` are
+    templates of our own return paths ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned
+    message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`. Raise SourceError for a source that isn't there, PolicyError,
+    RuleError or SettingsError for an option that isn't valid.
     """
-    rules = tuple(rules)
-    return frame(event for source in sources for event in analyze.events(source, policy=policy, rules=rules))
+    settings = analyze.checked(policy, rules, verp, keep_headers)
+    found = (event for source in sources for _, events in analyze.messages(source, settings) for event in events)
+    return frame(found, settings.keep_headers)
 
 
 def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
-    on a domain that is gone. `advice` is a sentence for a person, `suggestion` an address with its domain's typo mended. An event that
-    stands in the table twice counts once.
+    on a domain that is gone. `advice` is a sentence for a person, `suggestion` the new address that the notice gives, or the address with
+    its domain's typo mended. An event that stands in the table twice counts once.
     """
     return finished(partial(events), policy=policy)
 
@@ -125,7 +136,7 @@ def partial(events: pd.DataFrame) -> Partial:
     outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "received_at"]].assign(
         counts=failed & ((known["blame"] == Blame.RECIPIENT) | gone)
     )
-    latest = known[[*DECIDING, "event_id", "kind", "received_at"]]
+    latest = known[[*DECIDING, "event_id", "kind", "received_at", *(name for name in map(str, events) if name.startswith(KEPT))]]
     return _reduced(outcomes, latest)
 
 
@@ -163,7 +174,8 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     rules = advise.load(policy)
     table = _escalated(table, outcomes, rules)
     table = table.assign(advice=_advice(table, rules), suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
-    return table[list(RECIPIENT_COLUMNS)].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+    kept = [name for name in map(str, table) if name.startswith(KEPT)]
+    return table[[*RECIPIENT_COLUMNS, *kept]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
 
 def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
@@ -208,7 +220,6 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
 
 
 def _suggestions(table: pd.DataFrame) -> list[str | None]:
-    """Return the address with its typo mended for recipients whose domain is dead, None for all others."""
-    return [
-        address.suggest(recipient) if reason in DOMAIN_GONE else None for recipient, reason in zip(table["recipient"], table["reason"], strict=True)
-    ]
+    """Return the new address that the notice gives, or for recipients whose domain is dead the address with its typo mended, or None."""
+    told = zip(table["recipient"], table["reason"], table["suggestion"], strict=True)
+    return [new if isinstance(new, str) else address.suggest(old) if reason in DOMAIN_GONE else None for old, reason, new in told]

@@ -1,4 +1,5 @@
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -6,7 +7,7 @@ import tomllib
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bounces import address
@@ -280,13 +281,16 @@ PATHS = [
     ("my-list-bounces-user=example.com@list.example", "user@example.com"),
     ("bounce+user==a==example.com==list@list.example", "user@example.com"),
     ("prvs=0123456789=bounces+user=example.com@list.example", "user@example.com"),
+    ("bounces-12345-user=example.com@list.example", "user@example.com"),
+    ("bounces+0a1b2c3d4e-12345-first-last=example.com@list.example", "first-last@example.com"),
+    ("news-user=example.com@list.example", "user@example.com"),
+    ("owner-LIST*user**EXAMPLE*-COM@listserv.example", "user@example.com"),
     # none that can be told for certain
     ("user@example.com", None),
     ("user+tag@example.com", None),
     ("bounces+1234@list.example", None),
     ("bounces@list.example", None),
     ("a=b@example.com", None),
-    ("first-last=example.com@list.example", None),
     ("my-news-user=example.com@list.example", None),
     ("bounces+user=example@list.example", None),
     ("bounces+=example.com@list.example", None),
@@ -305,9 +309,52 @@ def test_verp_names_the_recipient_only_for_certain(return_path, recipient):
 
 @given(ADDRESSES)
 def test_verp_leaves_ordinary_addresses_alone(plain):
-    """No ordinary address is taken for a return path, and a return path gives its recipient exactly."""
+    """No ordinary address is taken for a return path, and a return path gives its recipient exactly, but for numbers before it."""
+    assume("=" not in plain and not re.match(r"\d{4,}[-_.]|[0-9a-f]{8,}[-_.]", plain))
     assert address.verp(plain) is None
     assert address.verp("bounces+" + plain.replace("@", "=") + "@list.example") in {plain, None}
+
+
+@pytest.mark.parametrize(
+    ("template", "return_path", "recipient"),
+    [
+        ("b-*-{local}={domain}@bounce.example.org", "b-77-anna-maria=example.net@bounce.example.org", "anna-maria@example.net"),
+        ("{domain}/{local}@bounce.example.org", "example.net/anna@bounce.example.org", "anna@example.net"),
+        ("{local}={domain}@gmail.com", "anna=example.net@gmail.com", "anna@example.net"),
+        ("b-{local}={domain}@bounce.example.org", "anna@example.net", None),
+        ("b-{local}={domain}@bounce.example.org", "b-anna=no domain@bounce.example.org", None),
+    ],
+)
+def test_a_template_tells_how_our_own_return_paths_are_made(template, return_path, recipient):
+    """What the user says of the own return paths is believed, whatever the domain."""
+    assert address.verp(return_path, (template,)) == recipient
+
+
+@pytest.mark.parametrize(
+    "text", ["", "bounces@example.org", "{local}@example.org", "{local}={domain}", "{local}{local}={domain}@x", "****{local}={domain}@x"]
+)
+def test_a_template_without_its_two_parts_is_refused(text):
+    """A template names local part and domain once each, and is an address."""
+    with pytest.raises(ValueError, match="no template"):
+        address.template(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("<https://example.org/leave?email=anna%40example.net&list=7>", ("anna@example.net",)),
+        ("<https://example.org/leave/anna@example.net/7>", ("anna@example.net",)),
+        ("<https://example.org/u/YW5uYUBleGFtcGxlLm5ldA/7>, <mailto:leave@example.org>", ("anna@example.net",)),
+        ("<https://example.org/u?e=YW5uYUBleGFtcGxlLm5ldA==>", ("anna@example.net",)),
+        ("<mailto:leave-anna=example.net@lists.example.org?subject=unsubscribe>", ("anna@example.net",)),
+        ("<mailto:leave@lists.example.org?subject=unsubscribe%20anna@example.net>", ("anna@example.net",)),
+        ("<mailto:leave@lists.example.org>, <https://example.org/leave?id=0123456789abcdef>", ()),
+        ("News <news.example.org>", ()),
+    ],
+)
+def test_a_link_that_carries_an_address_gives_it(value, found):
+    """Escaped, in base64 or in a return path's form; whom the link itself is sent to is nobody's subscriber."""
+    assert address.in_links(value) == found
 
 
 @pytest.mark.parametrize(

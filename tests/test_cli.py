@@ -224,3 +224,67 @@ def test_a_name_that_is_no_utf_8_can_be_read(tmp_path):
     for suffix in ("jsonl", "csv", "parquet"):
         code, _, err = bounces("events", tmp_path, "-o", tmp_path.parent / f"out.{suffix}")
         assert (code, err) == (0, "")
+
+
+CAMPAIGN = b"""From: MAILER-DAEMON@mx.example.com
+To: b.7.anna#example.net@example.org
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; a@inner.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 user unknown
+
+--b
+Content-Type: text/rfc822-headers
+
+From: news@example.org
+Subject: News
+X-Campaign-Id: =spring-7
+
+--b--
+"""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+@pytest.mark.parametrize("command", ["report", "events"])
+def test_kept_headers_are_columns_and_templates_name_the_recipient(tmp_path, command, suffix):
+    """--keep-header adds a column of the returned message's field, empty where it has none; --verp tells how our return paths are made."""
+    (tmp_path / "n.eml").write_bytes(CAMPAIGN)
+    words = ["--keep-header", "X-Campaign-Id", "--keep-header", "List-Id", "--verp", "b.*.{local}#{domain}@example.org"]
+    out = tmp_path / f"out{suffix}"
+    assert bounces(command, tmp_path / "n.eml", *words, "-o", out)[0] == 0
+    reader = {".csv": pd.read_csv, ".jsonl": lambda path: pd.read_json(path, lines=True), ".parquet": pd.read_parquet, ".xlsx": pd.read_excel}
+    (row,) = reader[suffix](out).to_dict("records")
+    assert row["recipient"] == "anna@example.net"
+    assert row["returned_x_campaign_id"] == ("'" if suffix in {".csv", ".xlsx"} else "") + "=spring-7"
+    assert pd.isna(row["returned_list_id"])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--keep-header", "X-Campaign: "), "'X-Campaign: ' is no name of a header field"),
+        (("--verp", "bounces@example.org"), "'bounces@example.org' is no template of a return path"),
+    ],
+)
+def test_a_setting_that_is_none_is_one_sentence(words, sentence):
+    """What is wrong, and what a right one looks like; exit code 2."""
+    code, out, err = bounces("events", INBOX, "-o", "-", *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert sentence in err
+    assert "write it as" in err
+
+
+def test_explain_tells_who_else_it_could_have_been_sent_to(tmp_path):
+    """The winner, the field that names it, and what was passed over."""
+    (tmp_path / "n.eml").write_bytes(CAMPAIGN)
+    _, out, _ = bounces("explain", tmp_path / "n.eml", "--verp", "b.*.{local}#{domain}@example.org")
+    assert "recipient           anna@example.net  <- return path: To" in out
+    assert "passed over       a@inner.example  <- final recipient: Final-Recipient" in out

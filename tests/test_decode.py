@@ -6,8 +6,7 @@ from bounces import mime, signs
 from bounces.analyze import analyze
 from bounces.decode import decode
 from bounces.entries import described
-from bounces.model import Action, Kind, Raw, RecipientSource
-from bounces.recipient import candidates
+from bounces.model import Action, Kind, Raw
 
 
 def dsn(*groups, text="It failed.", returned="From: news@example.org\nTo: anna@example.net\nSubject: News"):
@@ -82,50 +81,6 @@ def test_a_final_failure_with_a_transient_code_is_a_soft_failure():
     """Action: failed with Status: 4.4.7 is final, but nobody is dead."""
     found = event(dsn("Final-Recipient: rfc822; anna@example.net\nAction: failed\nStatus: 4.4.7"))
     assert (found.kind, found.permanence, found.bounce_type) == (Kind.FAILURE, "transient", "soft")
-
-
-@pytest.mark.parametrize(
-    ("group", "returned", "recipient", "source"),
-    [
-        (
-            "Original-Recipient: rfc822; anna@example.net\nFinal-Recipient: rfc822; a@inner.example",
-            "To: x@example.org",
-            "anna@example.net",
-            "original_recipient",
-        ),
-        ("Final-Recipient: rfc822; a@inner.example", "To: Anna@Example.NET", "anna@example.net", "returned_header"),
-        ("Final-Recipient: rfc822; a@inner.example", "To: x@example.org, y@example.org", "a@inner.example", "final_recipient"),
-        (
-            "Final-Recipient: rfc822; a@inner.example",
-            "Return-Path: <news+anna=example.net@example.org>\nTo: l@example.org",
-            "anna@example.net",
-            "return_path",
-        ),
-        (
-            "Final-Recipient: rfc822; a@inner.example",
-            "To: list@example.org\nList-Post: <mailto:list@example.org>",
-            "a@inner.example",
-            "final_recipient",
-        ),
-        ("Final-Recipient: rfc822; SRS0=x=y=example.net=anna@fwd.example", "Subject: News", "anna@example.net", "final_recipient"),
-    ],
-)
-def test_the_recipient_is_the_address_the_list_has(group, returned, recipient, source):
-    """The order of evidence, a discussion list's own address never being a recipient."""
-    found = event(dsn(group + "\nAction: failed\nStatus: 5.1.1", returned=f"From: news@example.org\nSubject: News\n{returned}"))
-    assert (found.recipient, found.recipient_source) == (recipient, source)
-
-
-def test_the_candidates_are_told_best_first():
-    """All that was read is kept for `explain`."""
-    data = dsn("Original-Recipient: rfc822; anna@example.net\nFinal-Recipient: rfc822; a@inner.example\nAction: failed\nStatus: 5.1.1")
-    message = mime.parse(data)
-    (attempt,) = decode(message).attempts
-    assert [source for _, source in candidates(attempt, message)] == [
-        RecipientSource.ORIGINAL_RECIPIENT,
-        RecipientSource.RETURNED_HEADER,
-        RecipientSource.FINAL_RECIPIENT,
-    ]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from bounces.model import Action, Event, Kind, Reason
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TYPES = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".parquet", ".xlsx"]
-NAMES = [field.name for field in fields(Event)]
+NAMES = [field.name for field in fields(Event) if field.name != "kept"]
 HOSTILE = [
     "=1+1",
     "+1",

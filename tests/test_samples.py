@@ -10,7 +10,7 @@ from bounces.model import Event, Kind, Raw
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NOTICES = sorted(SAMPLES.glob("*/*.eml"))
-FIELDS = [name for name in Event.__slots__ if name != "origin"]
+FIELDS = [name for name in Event.__slots__ if name not in {"origin", "kept"}]
 # what a person writes; --accept fills in the rest
 BY_HAND = "kind action recipient final_recipient reply_code status reason permanence bounce_type blame recommended_action format".split()
 

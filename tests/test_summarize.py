@@ -14,9 +14,9 @@ from bounces.summarize import frame, merge, partial, report
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 EVENT_COLUMNS = (
-    "event_id origin kind action recipient recipient_source final_recipient domain provider reply_code status diagnostic_code reason permanence "
-    "bounce_type blame recommended_action retry_after rule confidence format reporting_mta remote_mta command sender message_id subject list_id "
-    "feedback_type sent_at received_at defects"
+    "event_id origin kind action recipient recipient_source final_recipient suggestion domain provider reply_code status diagnostic_code reason "
+    "permanence bounce_type blame recommended_action retry_after rule confidence format reporting_mta remote_mta command sender message_id subject "
+    "list_id feedback_type sent_at received_at defects"
 ).split()
 RECIPIENT_COLUMNS = (
     "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action advice retry_after suggestion events hard "

@@ -24,7 +24,13 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each recipient that the report names, else for whom the returned message was sent to, else one without."""
     report = message.feedback_report
     assert report is not None
-    named = [found for name in ("Original-Rcpt-To", "Removal-Recipient") for value in report.all(name) if (found := address.parse(value))]
-    recipients = tuple(dict.fromkeys(named)) or signs.sent_to(message)
-    for recipient in recipients or (None,):
+    named = [
+        found
+        for name in ("Original-Rcpt-To", "Removal-Recipient")
+        for value in report.all(name)
+        if (found := address.parse(value)) and not address.is_redacted(found)
+    ]
+    for recipient in dict.fromkeys(named):
         yield Attempt(final_recipient=recipient, original_recipient=recipient)
+    if not named:
+        yield from (Attempt(final_recipient=recipient) for recipient in signs.sent_to(message) or (None,))

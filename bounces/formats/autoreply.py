@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.model import Attempt, Kind
+from bounces.newaddress import new_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,6 @@ def claims(message: Message) -> bool:
 
 
 def decode(message: Message) -> Iterator[Attempt]:
-    """Yield one attempt: who answered."""
+    """Yield one attempt: who answered, with the new address if the answer gives one."""
     who = address.parse(message.headers.get("From")) or address.parse(message.headers.get("Reply-To"))
-    yield Attempt(final_recipient=who)
+    yield Attempt(final_recipient=who, suggestion=new_address(message.text, who))
