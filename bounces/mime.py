@@ -65,7 +65,7 @@ class _Part:
 def parse(data: bytes) -> Message:
     """Read a message. What could not be read is named in `defects`; what could is there all the same."""
     data = _unix(data)
-    block, body = _split(data)
+    block, body = (b"", data) if data.lstrip().startswith(b"{") else _split(data)
     headers = header_fields(decoded(block[:LONGEST_TEXT])[0])
     body = body if headers else data
     header = headers.get("Content-Type") or ""

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address
+from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:
     from bounces.model import Message
 
 ENOUGH = 3  # signs that make a notice
-TALK = ("In-Reply-To", "References", "List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
+REPLY = ("In-Reply-To", "References")  # Exchange's own notices have them, too
+LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
 
 # MAILER-DAEMON@…, postmaster@…, MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@…
 DAEMON = re.compile(
@@ -19,61 +21,9 @@ DAEMON = re.compile(
     r"|microsoftexchange[0-9a-f]+|delivery[-_.]?(?:subsystem|status|notification)|no-?reply-?(?:bounces?|ndr))",
     re.IGNORECASE,
 )
-# Mail Delivery System <…>, "GMX Mailer Daemon" <…>, MMSC NDR Administrator <…>: the whole name, with a word before or after it
-NAME = re.compile(
-    r"(?:[\w.-]+ )?(?:(?:internet |e-?)?mail(?:er)?[-_. ]?(?:daemon|deliver\w*[-_. ]?(?:sub)?(?:system|service|agent)|administrator|system|server)"
-    r"|post\s?master|delivery (?:subsystem|status notification)|system ?administrator|mmsc(?: \w+)*|administrateur syst\w+|administrador del sistema"
-    r"|amministratore di sistema|почтов\w+ (?:систем|служб)\w*)(?: [0-9A-F]{6,})?",
-    re.IGNORECASE,
-)
-SUBJECT = re.compile(
-    r"undeliver|non[- ]?deliver|not (?:be )?deliver|returned (?:mail|e-?mail|message|to sender)|return(?:ing)? (?:message|mail) to sender|"
-    r"failure notice|deliver\w*[ :-]+(?:\w+[ -]+){0,2}(?:fail|status|problem|error|delay|unsuccess|report|notif|incomplete|impossible)|"
-    r"(?:fail|problem|error|warning|delay|unable|could not|cannot|can't|couldn't)\w*[ :-]+(?:\w+[ -]+){0,4}(?:deliver|send|mail)|"
-    r"mail failed|mail failure|"
-    r"mail system error|bounced? (?:mail|message)|delayed mail|\bNDR\b|\bDSN\b|"
-    # German, French, Spanish, Portuguese, Italian, Dutch
-    r"unzustellbar|nicht zugestellt|zustell(?:ung|bericht|status)|rückläufer|non remis|non distribu|non délivr|échec de (?:la )?(?:remise|"
-    r"livraison|distribution)|"
-    r"retour(?:né)? .{0,20}expéditeur|no (?:se )?(?:ha podido |pudo )?entreg|no entregado|devuelto|error de entrega|"
-    r"não (?:foi )?(?:entreg|entregue)|não entregue|falha (?:na|de) entrega|devolvid|mancato recapito|non recapitabile|non consegnat|"
-    r"onbestelbaar|niet (?:worden )?(?:afgeleverd|bezorgd)|"
-    # Polish, Czech, Swedish, Danish, Norwegian, Finnish, Hungarian, Turkish, Russian, Ukrainian
-    r"niedostarczon|nie (?:można|została?) dostarcz|nedoruč|nelze doručit|olevererbar|kan inte levereras|kunne ikke lever|kan ikke lever|"
-    r"ulevert|toimittamat|ei voitu toimittaa|kézbesíthetetlen|teslim edileme|iletilemed|"
-    r"недоставл|не доставл|не может быть доставлен|невозможно доставить|не вдалося достав|"
-    # Japanese, Chinese, Korean
-    r"配信(?:不能|できません|に失敗|エラー)|配達(?:不能|できません)|送信(?:できません|エラー|失敗)|届きません|退信|未送達|無法(?:遞送|傳遞|送達)|无法(?:投递|送达|传递)|投递失败|"
-    r"배달(?:되지| 실패| 못)|반송|전송 ?실패|전달(?:되지| 실패)",
-    re.IGNORECASE,
-)
 ANSWER = re.compile(r"^\s*(?:re|fwd?|aw|wg|sv|tr|rv|enc|odp|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
-TEXT = re.compile(
-    r"(?:could|can|was|were|has|have|had)(?: ?not|n[’']?t)(?: yet)?(?: been| be)? (?:successfully )?(?:deliver|sent|reach)|"
-    r"(?:un)?able to (?:be )?deliver|"
-    r"undeliver|delivery (?:has )?(?:failed|to the following|is delayed)|(?:did not|didn[’']t) reach|permanent(?:ly)? (?:fatal )?(?:error|fail)|"
-    r"returned to (?:the )?sender|following (?:address|recipient)|address(?:\(es\)|es)? failed|rejected by",
-    re.IGNORECASE,
-)
-DELAY_SUBJECT = re.compile(
-    r"\bdelay(?:ed|s)?\b|warning: (?:could not send|message)|still being retried|verzöger|retard[ée]|retras|atras|ritard|vertraag|opóźni|"
-    r"zpožd|försen|forsink|"
-    r"задерж|遅延|延迟|延遲|지연|not yet been delivered",
-    re.IGNORECASE,
-)
-DELAY_TEXT = re.compile(
-    r"(?:will|to) (?:be )?(?:continue to be |continue to |keep )?(?:retr(?:y|ied)|try(?:ing)?(?: again| to)?)\b|this is a warning(?: message)? only|"
-    r"do not need to resend|no need to (?:re-?send|retransmit)|no action is required|has been delayed|is (?:being )?delayed|still (?:in|"
-    r"being|trying)|not yet been|"
-    r"for up to \d+ (?:hours|days)|wird (?:weiter|erneut) versucht|seguirá intentando|nouvelle tentative",
-    re.IGNORECASE,
-)
-GIVEN_UP = re.compile(
-    r"giv(?:en|ing) up|gave up|no further (?:delivery )?attempts|permanent(?:ly)? (?:error|fail)|will not be (?:retried|deliver)|"
-    r"not going to try again|"
-    r"has (?:now )?expired|could not be delivered|failed permanently",
-    re.IGNORECASE,
-)
+# "Delivery failed (delayed)": a subject that names a failure is no warning's
+FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
 
 
 def is_notice(message: Message) -> bool:
@@ -83,7 +33,7 @@ def is_notice(message: Message) -> bool:
     null, automatic, returned = return_path(message) == "<>", is_automatic(message), message.returned is not None
     structure = 3 * ("X-Failed-Recipients" in message.headers) + 3 * (message.report_type == "delivery-status")
     structure += 2 * from_daemon(message) + null + returned + 2 * returned_to_its_sender(message)
-    words = 2 * (subject_tells(message) is not None) + bool(TEXT.search(message.text[:3000]))
+    words = 2 * (subject_tells(message) is not None) + (Shown.FAILED in shown(message.text[:LONGEST]))
     return bool(structure) and structure + automatic + words - 2 * is_talk(message) >= ENOUGH
 
 
@@ -101,7 +51,10 @@ def is_from_system(message: Message) -> bool:
 
 def is_talk(message: Message) -> bool:
     """Say whether the message answers or forwards another, or comes from a list: there notices are quoted."""
-    return any(name in message.headers for name in TALK) or bool(ANSWER.match(message.headers.get("Subject") or ""))
+    headers = message.headers
+    if any(name in headers for name in LIST) or ANSWER.match(headers.get("Subject") or ""):
+        return True
+    return any(name in headers for name in REPLY) and return_path(message) != "<>" and not is_automatic(message)
 
 
 def from_daemon(message: Message) -> bool:
@@ -112,7 +65,13 @@ def from_daemon(message: Message) -> bool:
     sender = address.parse(value)
     name = value.partition("<")[0].strip(" \t\"'") if "<" in value else re.sub(r"\S+@\S+|[()\"]", " ", value).strip()
     local = sender.rpartition("@")[0] if sender else re.sub(r"[<>\s]", "", value.rpartition("<")[2])
-    return not local or bool(DAEMON.fullmatch(local)) or bool(NAME.fullmatch(name))
+    return not local or bool(DAEMON.fullmatch(local)) or _is_daemons(name)
+
+
+def _is_daemons(name: str) -> bool:
+    """Say whether a display name is a mail system's: the whole of it but for a word."""
+    phrase = shown(name[:200]).get(Shown.DAEMON)
+    return phrase is not None and len(name.split()) <= len(phrase.split()) + 1
 
 
 def return_path(message: Message) -> str | None:
@@ -139,17 +98,19 @@ def is_automatic(message: Message) -> bool:
 def subject_tells(message: Message) -> str | None:
     """Return what in the subject names a failed or delayed delivery; an answer's or a forward's subject tells nothing."""
     subject = message.headers.get("Subject") or ""
-    found = None if ANSWER.match(subject) else SUBJECT.search(subject)
-    return found.group() if found else None
+    if ANSWER.match(subject):
+        return None
+    found = shown(subject)
+    return found.get(Shown.UNDELIVERED) or found.get(Shown.DELAYED)
 
 
 def is_delay(message: Message) -> bool:
     """Say whether a notice without an Action field is a warning: the system goes on trying."""
-    subject = message.headers.get("Subject") or ""
-    text = message.text[:3000]
-    if GIVEN_UP.search(text) and not re.search(r"warning(?: message)? only", text, re.IGNORECASE):
-        return False
-    return bool(DELAY_SUBJECT.search(subject) and not re.search("fail|undeliver|return", subject, re.IGNORECASE)) or bool(DELAY_TEXT.search(text))
+    subject, text = message.headers.get("Subject") or "", shown(message.text[:LONGEST])
+    late = Shown.DELAYED in shown(subject) and not FINAL.search(subject)
+    if Shown.GIVEN_UP in text:
+        return Shown.RETRYING in text and (late or "warning" in text[Shown.RETRYING])
+    return late or Shown.RETRYING in text
 
 
 def sent_to(message: Message) -> tuple[str, ...]:
