@@ -27,7 +27,7 @@ WORST_FIRST = (Kind.FAILURE, Kind.DELAY, Kind.DELIVERY)
 
 
 class Format(Protocol):
-    """What each module in `formats/` offers; one of another kind than a delivery's has KIND, and FEEDBACK_TYPE where it is a complaint."""
+    """What each module in `formats/` offers; one of another kind than a delivery's has KIND, and `feedback_type` where it is a complaint."""
 
     def claims(self, message: Message) -> bool:
         """Say whether the message is of this software."""
@@ -64,14 +64,13 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
     """Put together what a format read; without a KIND of its own the worst action decides."""
     kinds = {KINDS[attempt.action or Action.FAILED] for attempt in attempts}
     group = message.delivery_status[0] if message.delivery_status else None
-    feedback = message.feedback_report.get("Feedback-Type") if message.feedback_report else None
     reporting = (group.get("Reporting-MTA") or "").rpartition(";")[2].split() if group else []
     return Notice(
         kind=getattr(module, "KIND", None) or next(one for one in WORST_FIRST if one in kinds),
         format=name,
         attempts=attempts,
         reporting_mta=reporting[0].strip("()[]") if reporting else None,
-        feedback_type=feedback.lower() if feedback else getattr(module, "FEEDBACK_TYPE", None),
+        feedback_type=module.feedback_type(message) if hasattr(module, "feedback_type") else None,
     )
 
 

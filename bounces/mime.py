@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bounces import notification
 from bounces.fields import FOLD, content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
 from bounces.model import Headers, Message
-from bounces.plaintext import decoded, html_text, transfer_decoded
+from bounces.plaintext import decoded, html_text, transfer_decoded, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +135,7 @@ def _message(headers: Headers, header: str, parts: list[_Part], defects: list[st
         report_type=report_type.lower() if report_type else None,
         part_types=tuple([part.kind for part in parts]),
         delivery_status=groups,
-        returned=found.pop("returned", None) or quoted,
+        returned=found.pop("returned", None) or quoted or notification.returned(notification.read(text)),
         defects=tuple(dict.fromkeys(defects)),
         **found,
     )
@@ -158,14 +159,12 @@ def _part_text(part: _Part, defects: list[str]) -> str:
     text, flaw = decoded(data, charset)
     if flaw:
         defects.append(flaw)
-    return text.removeprefix("\ufeff").rstrip("\n")
+    return unescaped(text.removeprefix("\ufeff").rstrip("\n"))
 
 
 def _seen(text: str, markup: list[_Part], defects: list[str]) -> str | None:
     """Return the text of the HTML part where the plain text says nothing: none, or only that there is an HTML part."""
-    if not markup or len(text) > 200 or TELLING.search(text):
-        return None
-    seen = html_text(_part_text(markup[0], defects))
+    seen = None if not markup or len(text) > 200 or TELLING.search(text) else html_text(_part_text(markup[0], defects))
     return seen if seen and (not text.strip() or TELLING.search(seen)) else None
 
 

@@ -20,6 +20,12 @@ def claims(message: Message) -> bool:
     return message.feedback_report is not None
 
 
+def feedback_type(message: Message) -> str | None:
+    """Return the type that the report declares (RFC 5965, section 7.3)."""
+    declared = message.feedback_report.get("Feedback-Type") if message.feedback_report else None
+    return declared.lower() if declared else None
+
+
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each recipient that the report names, else for whom the returned message was sent to, else one without."""
     report = message.feedback_report

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 KIND = Kind.COMPLAINT
-FEEDBACK_TYPE = "opt-out"
 
 SIGN = "Apple Mail sent this email to unsubscribe from the message"
 
@@ -27,3 +26,8 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for who wants no more mail: the sender."""
     sender = address.parse(message.headers.get("From"))
     yield Attempt(final_recipient=sender, original_recipient=sender)
+
+
+def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
+    """Return the type of the complaint (RFC 5965, section 7.3)."""
+    return "opt-out"

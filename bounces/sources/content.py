@@ -23,6 +23,8 @@ NAMES = frozenset(
     b"message-id mime-version original-recipient precedence received received-spf references reply-to resent-date resent-from "
     b"resent-message-id resent-sender resent-to return-path sender subject thread-index thread-topic to".split()
 )
+# a notification of Amazon SES, as SNS delivers it or S3 keeps it
+NOTIFICATION = re.compile(rb"\s*\{(?=[^\x00]{0,4000}?(?:notificationType|eventType))")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"!BDN": "an Outlook data file (PST); export its messages as .eml or mbox first",
@@ -46,7 +48,7 @@ def recognize(head: bytes) -> Content:
         return Content.EMPTY
     if is_mbox(head):
         return Content.MBOX
-    is_mail = any(name in NAMES or name.startswith(b"x-") for name in _names(head))
+    is_mail = NOTIFICATION.match(head) is not None or any(name in NAMES or name.startswith(b"x-") for name in _names(head))
     return Content.MESSAGE if is_mail else Content.OTHER
 
 

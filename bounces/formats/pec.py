@@ -1,0 +1,46 @@
+"""Italian certified mail (PEC, decree of 2 November 2005): 'X-Ricevuta: errore-consegna'."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import signs
+from bounces.entries import described
+from bounces.model import Action, Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+ACTIONS = {
+    "errore-consegna": Action.FAILED,
+    "non-accettazione": Action.FAILED,
+    "rilevazione-virus": Action.FAILED,
+    "preavviso-errore-consegna": Action.DELAYED,
+    "avvenuta-consegna": Action.DELIVERED,
+    "accettazione": Action.RELAYED,
+    "presa-in-carico": Action.RELAYED,
+}
+# ed indirizzato a "user@example.com"        e destinato all'utente "user@example.com"
+RECIPIENT = re.compile(r"(?:indirizzato\s+a|destinato\s+all['’]utente|destinato\s+a):?\s*\"?\s*([^\s\"@]+@[^\s\"@]+?)\"?[\s,;(]", re.IGNORECASE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether the field that each receipt has names a known one, and a recipient is told."""
+    return _action(message) is not None and bool(RECIPIENT.search(message.text))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each recipient; the error, where there is one, stands after it."""
+    action = _action(message)
+    places = list(RECIPIENT.finditer(message.text))
+    for place in places:
+        text = message.text[place.end() :] if action in {Action.FAILED, Action.DELAYED} else ""
+        yield described(place.group(1), text).filled(Attempt(action=action))
+
+
+def _action(message: Message) -> Action | None:
+    receipt = (message.headers.get("X-Ricevuta") or "").strip().lower()
+    return None if signs.is_talk(message) else ACTIONS.get(receipt)

@@ -1,0 +1,35 @@
+"""SpamCop's reports, complaints without the fields of RFC 5965: 'X-SpamCop-sourceip: 192.0.2.1', '[ SpamCop V5.3.0 ]'."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import address, signs
+from bounces.model import Attempt, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+KIND = Kind.COMPLAINT
+
+# [ SpamCop V5.3.0 ]
+SIGN = re.compile(r"^\[ SpamCop V[\d.]+ \]", re.MULTILINE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether SpamCop's field and its first line are there, and no feedback report."""
+    return message.feedback_report is None and "X-SpamCop-sourceip" in message.headers and bool(SIGN.search(message.text))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each addressee of the message complained of; most are masked, then there is one without."""
+    known = [one for one in signs.sent_to(message) if not address.is_redacted(one)]
+    yield from (Attempt(final_recipient=recipient) for recipient in known or (None,))
+
+
+def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
+    """Return the type of the complaint (RFC 5965, section 7.3)."""
+    return "abuse"
