@@ -81,7 +81,7 @@ VERP = (
     # owner-LIST*user**example*-com@… (LISTSERV)
     re.compile(r"owner-[^*@]+\*(?P<local>[^*@]+)\*\*(?P<domain>[\w-]+(?:\*-?[\w-]+)+)@.+", re.IGNORECASE),
 )
-PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*"}  # what a template of a return path holds
+PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*?"}  # what a template of a return path holds
 
 # an address in a link: ?email=user%40example.com, /dXNlckBleGFtcGxlLmNvbQ/, <mailto:leave-user=example.com@lists.example.org>
 LINKED = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)

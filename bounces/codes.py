@@ -26,7 +26,7 @@ REPLY = re.compile(
 LINE = re.compile(r"(?:^|\n)[ \t>|*-]*\Z")
 # … after "said:", "ERROR_CODE :", "smtp;", "the status code was", "rejected with", "<<<" …
 TOLD = re.compile(
-    r"(?:<<<|=>)[ \t]*\Z"
+    r"(?:<<<|=>|<--|<-)[ \t]*\Z"
     r"|(?:\b|_)(?:said|says|code|error|status|reply|response|result|reason|failure|E?SMTP|LMTP|erreur|Fehler(?:code)?|código"
     r"|codice|kod|код|ошибк[а-я]*|(?:answered|bounced|ended|failed|refused|rejected|replied|responded|returned)(?: with)?)"
     r"(?: (?:is|was|of|number|no\.?|nr\.?))?[\s:;#=\"'(\[-]*\Z"

@@ -23,9 +23,11 @@ HOST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 COMMAND = re.compile(
-    r"(?:in reply to|after|in response to|response to|progress was|to our|did not like our|[>]{3}|\[|\(|stage:|STEP:|SMTP:|during|SMTP command:?)\s*"
-    r"(?:the\s+)?(?:final\s+)?(end of data|end of message|message body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[ _]FROM|RCPT[ _]TO|MAIL|RCPT|DATA|BDAT"
-    r"|RSET|QUIT|initial connection|greeting)\b|(does not like recipient|sender was rejected|failed after I sent the message|\(state 1[478]\))",
+    r"(?:in\s+reply\s+to|after|in\s+response\s+to|response\s+to|progress\s+was|to\s+our|did\s+not\s+like\s+our|[>]{3}|-->|\[|\(|stage:|STEP:|SMTP:|during"
+    r"|SMTP\s+command:?)\s*"
+    r"(?:the\s+)?(?:final\s+)?(end\s+of\s+data|end\s+of\s+message|message\s+body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[\s_]FROM|RCPT[\s_]TO|MAIL|RCPT|DATA|BDAT"
+    r"|RSET|QUIT|initial\s+connection|greeting)\b|(does\s+not\s+like\s+recipient|sender\s+was\s+rejected|failed\s+after\s+I\s+sent\s+the\s+message"
+    r"|\(state\s+1[478]\))",
     re.IGNORECASE,
 )
 COMMANDS = {
@@ -56,7 +58,7 @@ WRAPPER = re.compile(
 def entries(
     text: str, recipient: re.Pattern[str], *, after: re.Pattern[str] | None = None, until: re.Pattern[str] | None = None
 ) -> Iterator[Attempt]:
-    """Yield an attempt for each match of `recipient` (its first group is the address); what follows up to the next one is its text.
+    """Yield an attempt for each match of `recipient` (a group of it is the address); what follows up to the next one is its text.
 
     Only the text after `after` and before `until` is read; without a match of `after` there is nothing.
     """
@@ -67,9 +69,9 @@ def entries(
         text = text[found.end() :]
     if until is not None and (found := until.search(text)):
         text = text[: found.start()]
-    matches = [match for match in recipient.finditer(text) if address.parse(match.group(1))]
+    matches = [match for match in recipient.finditer(text) if address.parse(match[match.lastindex or 1])]
     for match, following in zip_longest(matches, matches[1:]):
-        yield described(match.group(1), text[match.end() : following.start() if following else len(text)])
+        yield described(match[match.lastindex or 1], text[match.end() : following.start() if following else len(text)])
 
 
 def described(recipient: str | None, text: str) -> Attempt:
@@ -95,5 +97,5 @@ def command(text: str, reply: int) -> str | None:
     match = before[-1] if before else found[0] if found else None
     if match is None:
         return None
-    word = (match.group(1) or match.group(2)).upper().replace("_", " ")
+    word = " ".join((match.group(1) or match.group(2)).upper().replace("_", " ").split())
     return COMMANDS.get(word, word)

@@ -17,6 +17,7 @@ WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]*)\?=")
 WORDS = re.compile(rf"{WORD.pattern}(?:\s*{WORD.pattern})*")
 LONE_SIGN = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)")
 BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:\n|\Z))+")
+OCTAL = re.compile(r"(?:\\[23][0-7]{2})(?:\\[23][0-7]{2})+")
 NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 # a charset, by Python's name for it or one that Python doesn't know, and the superset that mail is really written in
@@ -62,6 +63,19 @@ HIDDEN = re.compile(r"display\s*:\s*none|(?:^|\s)hidden(?:\s|=|$)", re.IGNORECAS
 MAILTO = re.compile(r"href\s*=\s*[\"']?mailto:([^\"'\s?>]+@[^\"'\s?>]+)", re.IGNORECASE)
 HUGE_REFERENCE = re.compile(r"&#[0-9]{8,};?")  # int() refuses what is longer still
 UNSEEN = str.maketrans("", "", "\u00ad\u200b\u2060\ufeff")
+
+
+def unescaped(text: str) -> str:
+    r"""Undo the octal escapes that Exim writes for bytes of UTF-8 (\320\237)."""
+    return OCTAL.sub(lambda run: _utf8(run.group()), text) if "\\" in text else text
+
+
+def _utf8(run: str) -> str:
+    """Decode a run of escapes, or leave it as it is."""
+    try:
+        return bytes(int(octet, 8) for octet in run.split("\\")[1:]).decode()
+    except UnicodeDecodeError:
+        return run
 
 
 def decode_words(value: str) -> str:

@@ -23,6 +23,9 @@ TOKEN = re.compile(
 TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
 # Received: from … by … for <user@example.com>; …
 FOR = re.compile(r"\bfor\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
+# news-bounces, news-owner, owner-news: who speaks for a list
+SPEAKER = re.compile(r"(?:owner|request)-(.+)|(.+?)(?:[-+](?:bounces?|owner|request|admin|errors?|return|help))(?:[-+].*)?", re.IGNORECASE)
+WRITERS = ("Return-Path", "From", "Sender", "Errors-To")
 OF_A_LIST = ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "X-Loop", "Sender", "From", "Reply-To")
 
 
@@ -46,7 +49,9 @@ def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tupl
     if attempts == 1:
         found += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
         if message.returned:
-            found += [(one, RecipientSource.RETURNED_HEADER, field) for one, field in _returned(message.returned, attempt.final_recipient)]
+            found += [
+                (one, RecipientSource.RETURNED_HEADER, field) for one, field in _returned(message.returned, message.headers, attempt.final_recipient)
+            ]
     if attempt.final_recipient:
         found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT, "Final-Recipient"))
     distinct: dict[tuple[str, RecipientSource], Candidate] = {}
@@ -68,12 +73,31 @@ def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tupl
             yield named, field
 
 
-def _returned(returned: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
+def _returned(returned: Headers, notice: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
     """Yield the recipients that the returned header names: by our own tokens, as addressees, or by the servers it went through first."""
-    lists = " ".join(value for name in OF_A_LIST for value in returned.all(name)).lower()
-    for found, field in (*_tokens(returned), *_addressees(returned, final_recipient), *_traced(returned)):
-        if found.lower() not in lists and found.lower().replace("@", ".") not in lists:
+    for found, field in (*_tokens(returned), *_first_envelope(returned), *_addressees(returned, final_recipient), *_traced(returned)):
+        if not _is_ours(found.lower(), returned, notice, address.domain(final_recipient)):
             yield found, field
+
+
+def _is_ours(recipient: str, returned: Headers, notice: Headers, failed: str | None) -> bool:
+    """Say whether an address is the list's or the sender's own, which nobody has on a list: by its name, or as what a list expands at home."""
+    lists = " ".join(value for name in OF_A_LIST for value in returned.all(name)).lower()
+    if recipient in lists or recipient.replace("@", ".") in lists:
+        return True
+    own = [one.lower() for headers, names in ((returned, WRITERS), (notice, ENVELOPE)) for name in names for one in address.all_of(headers.get(name))]
+    if any(recipient == "@".join(_stem(one)) for one in own):
+        return True
+    homes = {address.domain(one) for one in own}
+    expanded = (returned.get("Precedence") or "").lower() in {"list", "bulk"} or _received_for(returned)[-1:] != [recipient]
+    return address.domain(recipient) in homes and failed is not None and failed not in homes and expanded
+
+
+def _stem(writer: str) -> tuple[str, str]:
+    """Return local part and domain of the list that news-bounces@example.org, owner-news@… and their kin speak for."""
+    local, _, domain = writer.rpartition("@")
+    match = SPEAKER.fullmatch(local)
+    return (next((group for group in match.groups() if group), local) if match else local, domain)
 
 
 def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
@@ -98,11 +122,15 @@ def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tupl
         yield sent[0]
 
 
+def _first_envelope(returned: Headers) -> Iterator[tuple[str, str]]:
+    """Yield whom the first server took the message for: To may name others, and later servers may have forwarded it."""
+    yield from ((one, "Received") for one in _received_for(returned)[-1:])
+
+
 def _traced(returned: Headers) -> Iterator[tuple[str, str]]:
-    """Yield whom the first servers took the message for; later ones may have forwarded it."""
+    """Yield whom the message was first delivered to."""
     for name in TRACED:
         yield from ((one, name) for value in returned.all(name)[-1:] for one in address.all_of(value)[:1])
-    yield from ((one, "Received") for one in _received_for(returned)[-1:])
 
 
 def _received_for(headers: Headers) -> list[str]:

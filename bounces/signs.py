@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address
+from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:
-    from bounces.model import Message
+    from bounces.model import Headers, Message
 
 ENOUGH = 3  # signs that make a notice
+NUMBER = re.compile(r"\s+[0-9A-F]{6,}$")
 REPLY = ("In-Reply-To", "References")  # Exchange's own notices have them, too
 LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
 
@@ -22,6 +24,8 @@ DAEMON = re.compile(
     re.IGNORECASE,
 )
 ANSWER = re.compile(r"^\s*(?:re|fwd?|aw|wg|sv|tr|rv|enc|odp|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+# "Anna Example" <anna@example.com>
+NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s*<([^<>\s]+@[^<>\s]+)>")
 # "Delivery failed (delayed)": a subject that names a failure is no warning's
 FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
 
@@ -69,9 +73,10 @@ def from_daemon(message: Message) -> bool:
 
 
 def _is_daemons(name: str) -> bool:
-    """Say whether a display name is a mail system's: the whole of it but for a word."""
-    phrase = shown(name[:200]).get(Shown.DAEMON)
-    return phrase is not None and len(name.split()) <= len(phrase.split()) + 1
+    """Say whether a display name is a mail system's: the whole of it, but for a word before and a number after."""
+    name = NUMBER.sub("", name[:200]).strip()
+    phrase = shown(name).get(Shown.DAEMON)
+    return phrase is not None and fold(name).endswith(fold(phrase)) and len(name.split()) <= len(phrase.split()) + 1
 
 
 def return_path(message: Message) -> str | None:
@@ -123,3 +128,9 @@ def sent_to(message: Message) -> tuple[str, ...]:
         for value in returned.all(name):
             found += address.all_of(value)
     return tuple(dict.fromkeys(found))
+
+
+def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:
+    """Return the display names of the addressees of a message, each with its address."""
+    fields = [value for name in ("To", "Cc") for value in headers.all(name)] if headers else []
+    return tuple([(match.group(1).strip(" \"'"), found) for match in NAMED.finditer(", ".join(fields)) if (found := address.parse(match.group(2)))])

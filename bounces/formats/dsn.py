@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
 from bounces.entries import described
 from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
+from bounces.wording import Shown, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
+RULE = re.compile(r"-{4,}")
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
 ACTIONS = {str(word): word for word in Action} | {
     "failure": Action.FAILED,
@@ -42,7 +43,10 @@ def decode(message: Message) -> Iterator[Attempt]:
     names = {(attempt.final_recipient or attempt.original_recipient or "").lower() for attempt in attempts} - {""}
     beside = _beside(message.text, names)
     for attempt in attempts:
-        told = beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), Attempt())
+        text = beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
+        told = described(None, text)
+        if attempt.diagnostic_code is None and not (told.reply_code or told.status):
+            told = replace(told, diagnostic_code=_said(text))
         yield _with_cause(attempt, told).filled(told)
 
 
@@ -64,7 +68,8 @@ def _split(group: Headers) -> Iterator[Headers]:
 def _attempt(group: Headers) -> Attempt:
     """Read a group's fields (RFC 3464, section 2.3)."""
     kind, diagnostic = _typed(group.get("Diagnostic-Code"))
-    diagnostic = diagnostic or _comment(group.get("Status"))
+    # QUIRK: Exchange 2003 puts the server's reply here (samples/exchange/smtp-communication-problem.eml).
+    diagnostic = diagnostic or group.get("X-Supplementary-Info") or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
     told = ACTIONS.get(action)
     reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
@@ -104,18 +109,25 @@ def _host(value: str | None) -> str | None:
     return words[0].rstrip(".,;:])") or None if words else None
 
 
-def _beside(text: str, names: set[str]) -> dict[str, Attempt]:
-    """Return what the text for people says of each recipient: from its address up to the next one's."""
+def _beside(text: str, names: set[str]) -> dict[str, str]:
+    """Return what the text for people says of each recipient: from its address up to another one's, where it tells a code if anywhere."""
     places = [(found.lower(), start, end) for found, start, end in address.in_text(text) if found.lower() in names]
-    found: dict[str, Attempt] = {}
-    for (name, _, end), following in zip_longest(places, places[1:]):
-        if name not in found and (following is None or following[0] != name or len(names) == 1):
-            stop = following[1] if following and len(names) > 1 else len(text)
-            found[name] = described(None, text[end:stop])
-    if len(names) <= 1:
-        only = "".join(names)
-        found[only] = found.get(only, Attempt()).filled(described(None, text))
+    found: dict[str, str] = {"": text} if not names else {}
+    starts = [place for before, place in zip([None, *places], places, strict=False) if before is None or before[0] != place[0]]
+    for (name, _, end), stop in zip(starts, [*(start for _, start, _ in starts[1:]), len(text)], strict=False):
+        said = text[end:stop]
+        if name not in found or (codes.find(found[name]) == codes.find("") != codes.find(said)):
+            found[name] = said
+    if len(names) == 1:
+        found = {name: found.get(name) or text for name in names}
     return found
+
+
+def _said(text: str) -> str | None:
+    """Return the first paragraph without the lines that only part it from others, or comfort the sender."""
+    paragraph = text.lstrip(" \t\n:>").partition("\n\n")[0]
+    lines = [line for line in paragraph.split("\n") if not RULE.search(line) and Shown.RETRYING not in shown(line)]
+    return codes.plain(" ".join(lines)) or None
 
 
 def _with_cause(attempt: Attempt, told: Attempt) -> Attempt:

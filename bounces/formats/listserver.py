@@ -18,12 +18,14 @@ REFUSAL = re.compile(
     r"^(?:you are not (?:a member of|allowed to post to|subscribed to|authorized to (?:post|send)[^.\n]{0,40} to) (?:this|the) "
     r"(?:mailing[- ])?list\b|"
     r"your (?:message|mail|post) (?:to|for) [^\n]{3,80} (?:was|has been) (?:automatically )?(?:rejected|discarded)|"
-    r"sorry, (?:only subscribers|i've been told to reject))[^\n]*(?:\n[^\n]+){0,4}",
+    r"sorry, (?:only subscribers|i've been told to reject)|"
+    r"(?:but )?this address is not subscribed|you are not (?:currently )?(?:a )?subscribe[dr]|only subscribers (?:can|may) post|"
+    r"(?:our )?virus ?checker found a virus|the distribution of your message)[^\n]*(?:\n[^\n]+){0,4}",
     re.IGNORECASE | re.MULTILINE,
 )
 # list-bounces@example.com, list-admin@…, owner-list@…: who speaks for a list
-ROLE = re.compile(r"^(?:owner-|request-)?(.+?)(?:-(?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
-SPEAKS = re.compile(r"^owner-|-(?:bounces|admin|owner|request|help)@", re.IGNORECASE)
+ROLE = re.compile(r"^(?:owner-|request-)?(.+?)(?:[-+](?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
+SPEAKS = re.compile(r"^owner-|[-+](?:bounces|admin|owner|request|help)@|^(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmaster)@", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:

@@ -20,6 +20,12 @@ UNSENT = re.compile(r"^[ \t]*+-{3,20}+ ?(?:Unsent|Original|Returned) message", r
 LISTED = re.compile(
     r"^[ \t]*+-{3,20}+ ?The following addresses? (?:had|have) [^\n]*-{3,}[ \t]*\n(.*?)(?:\n[ \t]*\n|\Z)", re.IGNORECASE | re.DOTALL | re.MULTILINE
 )
+# <user@example.com>, or \\user, and below it
+#     (reason: 550 5.1.1 User unknown)
+#     (expanded from: <list@example.com>)
+FAILED = re.compile(r"^(?![ \t]+\()[ \t]*(\S[^\n]*)((?:\n[ \t]+\([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)*)", re.MULTILINE)
+REASON = re.compile(r"\(reason: ([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)\)")
+EXPANDED = re.compile(r"\(expanded from: <?([^\s<>()]+@[^\s<>()]+?)>?\)")
 # 550 5.1.1 <user@example.com>... User unknown
 CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^\s<>]+?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
 # >>> RCPT To:<user@example.com>
@@ -40,16 +46,31 @@ def claims(message: Message) -> bool:
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each address that is listed as failed or that the transcript concludes on."""
     text = UNSENT.split(message.text, maxsplit=1)[0]
-    listed = LISTED.search(text)
     start = TRANSCRIPT.search(text)
     transcript = text[start.end() :] if start else text
-    concluded = _conclusions(transcript)
-    said = _said(transcript)
-    names = [found for line in (listed.group(1).split("\n") if listed else ()) for found, _, _ in address.in_text(line)[:1]]
-    for name in dict.fromkeys([*names, *concluded]):
-        yield concluded.get(name) or described(name, said.get(name.lower(), transcript))
-    if not names and not concluded:
+    listed, concluded, said = _listed(text), _conclusions(transcript), _said(transcript)
+    for name, attempt in listed.items():
+        yield attempt.filled(concluded.get(name) or described(name, said.get(name.lower(), transcript)))
+    for name, attempt in concluded.items():
+        if name not in listed and not listed:
+            yield attempt
+    if not listed and not concluded:
         yield described(None, transcript)
+
+
+def _listed(text: str) -> dict[str, Attempt]:
+    """Return an attempt for each address that is listed, with the reason and the alias that Sendmail gives below it."""
+    listed = LISTED.search(text)
+    found: dict[str, Attempt] = {}
+    for line in FAILED.finditer(listed.group(1)) if listed else ():
+        below = line.group(2)
+        reason, alias = REASON.search(below), EXPANDED.search(below)
+        original = address.parse(alias.group(1)) if alias else None
+        name = next((one for one, _, _ in address.in_text(line.group(1))), None) or original
+        if name:
+            told = described(name, reason.group(1)) if reason else Attempt(final_recipient=name)
+            found.setdefault(name, told.filled(Attempt(original_recipient=original)))
+    return found
 
 
 def _conclusions(transcript: str) -> dict[str, Attempt]:
