@@ -208,7 +208,8 @@ def _from_base64(text: str) -> str:
 
 def is_redacted(address: str) -> bool:
     """Say whether an address was made unreadable, as feedback reports do: nobody's mailbox."""
-    return REDACTED.fullmatch(address.rpartition("@")[0]) is not None
+    local, _, host = address.rpartition("@")
+    return REDACTED.fullmatch(local) is not None or "redacted" in host
 
 
 def domain(address: str | None) -> str | None:

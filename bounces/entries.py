@@ -26,7 +26,7 @@ COMMAND = re.compile(
     r"(?:in\s+reply\s+to|after|in\s+response\s+to|response\s+to|progress\s+was|to\s+our|did\s+not\s+like\s+our|[>]{3}|-->|\[|\(|stage:|STEP:|SMTP:|during"
     r"|SMTP\s+command:?)\s*"
     r"(?:the\s+)?(?:final\s+)?(end\s+of\s+data|end\s+of\s+message|message\s+body|HELO|EHLO|LHLO|STARTTLS|AUTH|MAIL[\s_]FROM|RCPT[\s_]TO|MAIL|RCPT|DATA|BDAT"
-    r"|RSET|QUIT|initial\s+connection|greeting)\b|(does\s+not\s+like\s+recipient|sender\s+was\s+rejected|failed\s+after\s+I\s+sent\s+the\s+message"
+    r"|RSET|QUIT|initial\s+connection|greeting)\b(?![.@-])|(does\s+not\s+like\s+recipient|sender\s+was\s+rejected|failed\s+after\s+I\s+sent\s+the\s+message"
     r"|\(state\s+1[478]\))",
     re.IGNORECASE,
 )

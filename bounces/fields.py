@@ -41,6 +41,8 @@ NOTICE_ONLY = frozenset({"final-recipient", "reporting-mta", "remote-mta", "diag
 ANNOUNCED = re.compile(
     r"(?:copy of|original|returned|rejected|unsent|undelivered|your) (?:\w+ )?(?:message|e-?mail)|message headers?|headers? follow", re.IGNORECASE
 )
+# --- Alkuperäisen viestin otsikot ---
+RULED = re.compile(r"\s*[-=*_]{3,}.*")
 
 
 def kept_column(name: str) -> str:
@@ -144,4 +146,6 @@ def _is_header(headers: Headers, before: str, *, quoted: bool) -> bool:
         return False
     if names & (TRACE if quoted else HEADER_ONLY):
         return True
-    return {"from", "date"} <= names and bool(names & {"to", "subject"}) and ANNOUNCED.search(before.rstrip()[-100:].rpartition("\n")[2]) is not None
+    last = before.rstrip()[-200:].rpartition("\n")[2]
+    announced = ANNOUNCED.search(last) or (RULED.fullmatch(last) and "forward" not in last.lower())
+    return {"from", "date"} <= names and bool(names & {"to", "subject"}) and bool(announced)

@@ -26,6 +26,14 @@ DAEMON = re.compile(
 ANSWER = re.compile(r"^\s*(?:re|fwd?|aw|wg|sv|tr|rv|enc|odp|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 # "Anna Example" <anna@example.com>
 NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s*<([^<>\s]+@[^<>\s]+)>")
+# From: news@example.org          Recipients = user@example.com
+WRITER = re.compile(
+    r"^[ \t]*(?:from|(?:original )?sender|von|absender|de|expéditeur|remitente|mittente)[ \t]*[:=]([^\n]*@[^\n]*)$", re.IGNORECASE | re.MULTILINE
+)
+READER = re.compile(
+    r"^[ \t]*(?:to|recipients?|an|empfänger|à|destinataires?|para|destinatarios?|destinatar[io])[ \t]*[:=]([^\n]*@[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 # "Delivery failed (delayed)": a subject that names a failure is no warning's
 FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
 
@@ -36,9 +44,10 @@ def is_notice(message: Message) -> bool:
         return False
     null, automatic, returned = return_path(message) == "<>", is_automatic(message), message.returned is not None
     structure = 3 * ("X-Failed-Recipients" in message.headers) + 3 * (message.report_type == "delivery-status")
-    structure += 2 * from_daemon(message) + null + returned + 2 * returned_to_its_sender(message)
+    structure += 2 * from_daemon(message) + null + returned + 2 * returned_to_its_sender(message) + sums_up(message)
     words = 2 * (subject_tells(message) is not None) + (Shown.FAILED in shown(message.text[:LONGEST]))
-    return bool(structure) and structure + automatic + words - 2 * is_talk(message) >= ENOUGH
+    against = 2 * is_talk(message) + 3 * (Shown.DIGEST in shown(message.headers.get("Subject") or ""))
+    return bool(structure) and structure + automatic + words - against >= ENOUGH
 
 
 def is_plain(message: Message) -> bool:
@@ -92,6 +101,14 @@ def returned_to_its_sender(message: Message) -> bool:
         return False
     senders = {one.lower() for name in ("From", "Return-Path", "Sender") for one in address.all_of(returned.get(name))}
     return any(one.lower() in senders for one in address.all_of(message.headers.get("To")))
+
+
+def sums_up(message: Message) -> bool:
+    """Say whether the text sums up a message of its addressee's: from that one, and to somebody else."""
+    own = {one.lower() for one in address.all_of(message.headers.get("To"))}
+    writers = {one.lower() for match in WRITER.finditer(message.text[:LONGEST]) for one in address.all_of(match.group(1))}
+    readers = {one.lower() for match in READER.finditer(message.text[:LONGEST]) for one in address.all_of(match.group(1))}
+    return bool(own & writers) and bool(readers - own)
 
 
 def is_automatic(message: Message) -> bool:

@@ -13,17 +13,28 @@ LONGEST = 3000  # characters of a text that are read: a notice says at once what
 
 
 class Shown(StrEnum):
-    """What words show: each is a table of `wording.toml`, and says there where it stands."""
+    """What words show: each is a table of `wording.toml`, and says there where they stand."""
 
     UNDELIVERED = "undelivered"
     FAILED = "failed"
     DELAYED = "delayed"
     RETRYING = "retrying"
     GIVEN_UP = "given_up"
+    DIGEST = "digest"
     AUTOMATIC = "automatic"
     ABSENT = "absent"
+    CHALLENGE = "challenge"
     DAEMON = "daemon"
     CONTACT = "contact"
+    MOVED = "moved"
+    RECIPIENT = "recipient"
+    ADDRESSEE = "addressee"
+    SENDER = "sender"
+    SENT_BY = "sent_by"
+    SIGNATURE = "signature"
+
+
+LABELS = {Shown.RECIPIENT, Shown.ADDRESSEE, Shown.SENDER, Shown.SENT_BY, Shown.SIGNATURE}  # compared as a whole, by `is_label`
 
 
 @lru_cache(maxsize=256)
@@ -37,9 +48,26 @@ def shown(text: str) -> dict[Shown, str]:
     return found
 
 
+def is_label(text: str, what: Shown) -> bool:
+    """Say whether a folded text is one of the labels, and nothing more."""
+    return text in _labels()[what]
+
+
 @cache
-def _catalogue() -> tuple[tuple[tuple[Shown, str], ...], Phrases]:
+def _tables() -> dict[Shown, tuple[str, ...]]:
     """Read the words."""
     tables = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))
-    catalogue = tuple((Shown(name), phrase) for name, languages in tables.items() for phrases in languages.values() for phrase in phrases)
+    return {Shown(name): tuple(phrase for phrases in languages.values() for phrase in phrases) for name, languages in tables.items()}
+
+
+@cache
+def _catalogue() -> tuple[tuple[tuple[Shown, str], ...], Phrases]:
+    """Return the words that are looked for in a text."""
+    catalogue = tuple((what, phrase) for what, phrases in _tables().items() if what not in LABELS for phrase in phrases)
     return catalogue, Phrases([phrase for _, phrase in catalogue])
+
+
+@cache
+def _labels() -> dict[Shown, frozenset[str]]:
+    """Return the words that stand alone, folded."""
+    return {what: frozenset(map(fold, phrases)) for what, phrases in _tables().items() if what in LABELS}

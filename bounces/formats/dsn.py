@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
+# 550 5.1.1 <user@example.com>... User unknown
+REPLIED = re.compile(r"[245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?<?")
 RULE = re.compile(r"-{4,}")
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
 ACTIONS = {str(word): word for word in Action} | {
@@ -45,6 +47,8 @@ def decode(message: Message) -> Iterator[Attempt]:
     for attempt in attempts:
         text = beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
         told = described(None, text)
+        if len(names) == 1:
+            told = told.filled(replace(described(None, message.text), diagnostic_code=None))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
             told = replace(told, diagnostic_code=_said(text))
         yield _with_cause(attempt, told).filled(told)
@@ -111,7 +115,7 @@ def _host(value: str | None) -> str | None:
 
 def _beside(text: str, names: set[str]) -> dict[str, str]:
     """Return what the text for people says of each recipient: from its address up to another one's, where it tells a code if anywhere."""
-    places = [(found.lower(), start, end) for found, start, end in address.in_text(text) if found.lower() in names]
+    places = [(found.lower(), start, _place(text, start, end)) for found, start, end in address.in_text(text) if found.lower() in names]
     found: dict[str, str] = {"": text} if not names else {}
     starts = [place for before, place in zip([None, *places], places, strict=False) if before is None or before[0] != place[0]]
     for (name, _, end), stop in zip(starts, [*(start for _, start, _ in starts[1:]), len(text)], strict=False):
@@ -121,6 +125,12 @@ def _beside(text: str, names: set[str]) -> dict[str, str]:
     if len(names) == 1:
         found = {name: found.get(name) or text for name in names}
     return found
+
+
+def _place(text: str, start: int, end: int) -> int:
+    """Return where what is said of an address begins: after it, or before it at the reply that opens its line."""
+    line = text.rfind("\n", 0, start) + 1
+    return line if REPLIED.fullmatch(text, line, start) else end
 
 
 def _said(text: str) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, signs
+from bounces import address, codes, signs
 from bounces.entries import described
 from bounces.mentions import Mention, mentions
+from bounces.phrases import fold
+from bounces.wording import Shown, is_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,13 +17,6 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 WORDS = 12  # letters that are enough to say something
-# where the letter ends: what stands below is whoever wrote it
-SIGNATURE = re.compile(
-    r"^(?:-- ?|(?:(?:best|kind|warm) )?regards|sincerely(?: yours)?|yours \w+|cheers|mit freundlichen grüßen|cordialement|atentamente|saludos"
-    r"|cordiali saluti|met vriendelijke groet|с уважением|з повагою|saygılarımızla|med vänlig hälsning|med venlig hilsen|med vennlig hilsen"
-    r"|ystävällisin terveisin|üdvözlettel|cu stimă|s pozdravem|z poważaniem|distinti saluti|atenciosamente|με εκτίμηση|敬具|此致|trân trọng)[,.! ]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 def claims(message: Message) -> bool:
@@ -34,17 +29,35 @@ def decode(message: Message) -> Iterator[Attempt]:
 
     Who names no address, returns nothing and has an address of its own to answer to is no mail system: it only writes like one.
     """
-    text = SIGNATURE.split(message.text, maxsplit=1)[0] or message.text
+    text = _letter(message.text)
     found = tuple(mentions(text))
     recipients = _recipients(message, found)
-    if not recipients and (message.returned is not None or signs.return_path(message) == "<>" or signs.is_automatic(message)):
+    if not recipients and (message.returned is not None or signs.return_path(message) == "<>") and not _is_to_recipient(message, found):
         yield described(None, text)
     beside = _beside(text, found, recipients)
+    if not any(map(_has_code, beside.values())):
+        beside = _with_what_all_share(text, found, recipients, beside)
     for recipient in recipients:
-        attempt = described(recipient, beside.get(recipient.lower(), ""))
-        if len(recipients) == 1 and not (attempt.reply_code or attempt.status):
-            attempt = described(recipient, text)
-        yield attempt
+        yield described(recipient, beside.get(recipient.lower(), ""))
+
+
+def _letter(text: str) -> str:
+    """Return a text up to where the letter ends; what stands below is whoever wrote it."""
+    end = 0
+    for line in text.split("\n"):
+        words = fold(line).strip(" ,.!:")
+        if line.rstrip() == "--" or any(
+            is_label(words[:length], Shown.SIGNATURE) for length in (len(words), words.find(" "), words.find(",")) if length > 0
+        ):
+            return text[:end] if text[:end].strip() else text
+        end += len(line) + 1
+    return text
+
+
+def _is_to_recipient(message: Message, found: Sequence[Mention]) -> bool:
+    """Say whether the notice names its own addressee as the recipient: it warns of what others sent."""
+    own = {one.lower() for one in address.all_of(message.headers.get("To"))}
+    return any((mention.entry or mention.addressee) and mention.address in own for mention in found)
 
 
 def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
@@ -53,6 +66,7 @@ def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
     writers = [(message.headers, ("To", "From", "Reply-To")), (message.returned, ("From", "Sender", "Return-Path", "Reply-To"))]
     own = {one.lower() for headers, names in writers if headers for name in names for one in address.all_of(headers.get(name))} - set(sent)
     found = [mention for mention in every if mention.address not in own]
+    found = [mention for mention in found if not mention.role or mention.address in sent] or found
     entries = dict.fromkeys(mention.address for mention in found if mention.entry)
     failed = address.all_of(message.headers.get("X-Failed-Recipients"))
     if failed and (not entries or any(one.lower() in entries for one in failed)):
@@ -62,7 +76,14 @@ def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
     if len(sent) == 1 and confirmed:
         return tuple(sent)
     chosen = entries or addressees or confirmed or [mention.address for mention in found if not mention.addressee]
-    return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else ())
+    return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else _by_name(message))
+
+
+def _by_name(message: Message) -> tuple[str, ...]:
+    """Choose those of several addressees whom the text lists by display name or local part: some systems know no more."""
+    known = dict(signs.names(message.returned)) | {one.rpartition("@")[0]: one for one in signs.sent_to(message)}
+    lines = [line.strip(" \t*-'\"<").lower() for line in message.text.split("\n")]
+    return tuple(dict.fromkeys(one for name, one in known.items() if any(re.match(re.escape(name.lower()) + r"(?!\w)", line) for line in lines)))
 
 
 def _addressees(found: Sequence[Mention]) -> list[str]:
@@ -94,6 +115,18 @@ def _beside(text: str, every: Sequence[Mention], recipients: Sequence[str]) -> d
             found[one] = f"{found[one]}\n{said}" if one in found else said
         waiting, told = [], end
     return found
+
+
+def _with_what_all_share(text: str, found: Sequence[Mention], recipients: Sequence[str], beside: dict[str, str]) -> dict[str, str]:
+    """Add to what stands beside the recipients a reply that stands before all of them; of the only one the whole text tells."""
+    if len(recipients) == 1:
+        return {recipients[0].lower(): text}
+    head = text[: min((one.line for one in found if one.address in beside), default=0)]
+    return {one: f"{head}\n{said}" for one, said in beside.items()} if _has_code(head) else beside
+
+
+def _has_code(text: str) -> bool:
+    return codes.find(text) != codes.find("")
 
 
 def _says(text: str) -> bool:
