@@ -212,6 +212,19 @@ def is_redacted(address: str) -> bool:
     return REDACTED.fullmatch(local) is not None or "redacted" in host
 
 
+def plain(address: str) -> str:
+    """Return an address as it was before anybody rewrote it, in the form that all its spellings share."""
+    return canonical(unwrap(address))
+
+
+def is_anothers(one: str | None, other: str | None) -> bool:
+    """Say whether two addresses seem to be different people's: by their local parts, tags apart. One person's mailbox may move between hosts."""
+    if one is None or other is None or any(each.lower().startswith("imcea") for each in (one, other)):
+        return False  # IMCEAEX-…@: Exchange's own name for the same mailbox
+    first, second = (plain(each).rpartition("@")[0].partition("+")[0] for each in (one, other))
+    return first != second
+
+
 def domain(address: str | None) -> str | None:
     """Return an address's domain, or None."""
     return address.rpartition("@")[2] or None if address and "@" in address else None

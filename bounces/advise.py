@@ -64,8 +64,11 @@ class Policy:
         return text.replace("{domain}", domain or "the recipient").replace("{provider}", provider or "the provider")
 
 
-def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE) -> Advice:
-    """Say what a verdict is for the list. Nobody is removed on low confidence, or on one 4yz, whatever the policy: a person looks first."""
+def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, forwarded: bool = False) -> Advice:
+    """Say what a verdict is for the list. Nobody is removed on low confidence, or on one 4yz, whatever the policy: a person looks first.
+
+    So one does where mail for the address was `forwarded` to the one that failed: there may be others that it reached.
+    """
     row = policy.rows[verdict.reason]
     if kind is Kind.DELAY:
         return Advice(None, row.blame, RecommendedAction.NONE)
@@ -73,6 +76,8 @@ def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE) -> Advic
     hard = verdict.permanence in row.hard
     if action in TAKES_OFF and (verdict.confidence is Confidence.LOW or verdict.permanence is Permanence.TRANSIENT):
         action, hard = RecommendedAction.REVIEW, hard and policy.literal
+    elif action in TAKES_OFF and forwarded:
+        action = RecommendedAction.REVIEW
     return Advice(BounceType.HARD if hard else BounceType.SOFT, row.blame, action, row.retry_days if action in AGAIN else None)
 
 

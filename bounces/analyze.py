@@ -17,6 +17,7 @@ from bounces.errors import RuleError, SettingsError
 from bounces.fields import date_time
 from bounces.model import (
     Action,
+    Advice,
     Attempt,
     Classification,
     Confidence,
@@ -203,7 +204,11 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     recipient, source = (found[0].address, found[0].source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
-    reason = verdict.reason if verdict else None
+    answers = _answers(kind, advise.load(settings.policy))
+    if verdict is not None:
+        forwarded = address.is_anothers(recipient, attempt.final_recipient)
+        advice = advise.advise(verdict, advise.load(settings.policy), kind, forwarded=forwarded)
+        answers = _judgement(kind, verdict, advice, attempt, message)
     event = frame(
         (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
@@ -211,7 +216,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
         recipient=recipient,
         recipient_source=source,
         final_recipient=attempt.final_recipient,
-        suggestion=attempt.suggestion or (new_address(attempt.diagnostic_code or "", recipient) if reason is Reason.MOVED else None),
+        suggestion=attempt.suggestion or (new_address(attempt.diagnostic_code or "", recipient) if answers.get("reason") is Reason.MOVED else None),
         domain=address.domain(recipient),
         provider=address.provider(address.domain(recipient), attempt.remote_mta),
         reply_code=attempt.reply_code,
@@ -219,21 +224,22 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
         diagnostic_code=attempt.diagnostic_code if kind not in {Kind.COMPLAINT, Kind.AUTO_REPLY} else None,
         remote_mta=attempt.remote_mta,
         command=attempt.command,
-        **_answers(kind, verdict, attempt, message, settings),
+        **answers,
     )
     return verdict, event
 
 
-def _answers(kind: Kind, verdict: Verdict | None, attempt: Attempt, message: Message, settings: Settings) -> dict[str, object]:
-    """Return the fields that rules and policy decide."""
-    policy = advise.load(settings.policy)
-    if verdict is None:
-        if kind is Kind.DELIVERY:
-            return {"recommended_action": RecommendedAction.NONE}
-        reason = Reason.COMPLAINT if kind is Kind.COMPLAINT else Reason.AUTO_REPLY
-        row = policy.rows[reason]
-        return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[Permanence.UNKNOWN]}
-    advice = advise.advise(verdict, policy, kind)
+def _answers(kind: Kind, policy: advise.Policy) -> dict[str, object]:
+    """Return what the policy says where nothing has failed."""
+    if kind is Kind.DELIVERY:
+        return {"recommended_action": RecommendedAction.NONE}
+    reason = Reason.COMPLAINT if kind is Kind.COMPLAINT else Reason.AUTO_REPLY
+    row = policy.rows[reason]
+    return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[Permanence.UNKNOWN]}
+
+
+def _judgement(kind: Kind, verdict: Verdict, advice: Advice, attempt: Attempt, message: Message) -> dict[str, object]:
+    """Return what rules and policy say of a failure or a delay."""
     when = received_at(message)
     retry = attempt.will_retry_until if kind is Kind.DELAY else when + timedelta(days=advice.retry_days) if when and advice.retry_days else None
     return {

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bounces import codes
+from bounces import address, codes
+from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
 from bounces.rules import CODE, PROVIDER_CODE, TEXT
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
@@ -33,7 +34,8 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
     reason = evidence[0].reason if evidence else Reason.UNKNOWN
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(evidence[0] if evidence else None, attempt.command, status, reply_code)
+    winner = evidence[0] if evidence else None
+    doubt = _stage(winner, attempt.command, status, reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
@@ -58,6 +60,17 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or command == "RCPT":
         return None
     return "the server had accepted the recipient, and refused only after DATA" if command in AFTER else "nothing tells that RCPT was refused"
+
+
+def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
+    """Return that the reply names somebody else: the sender, or another recipient whose answer a system gives for all of them."""
+    if winner is None or winner.reason is not Reason.USER_UNKNOWN or attempt.final_recipient is None:
+        return None
+    named = [mention.address for mention in mentions(attempt.diagnostic_code or "")]
+    ours = [one for one in (attempt.final_recipient, attempt.original_recipient) if one]
+    if not named or any(not address.is_anothers(one, other) for one in ours for other in named):
+        return None
+    return f"the reply names {named[0]}, and not the recipient"
 
 
 def _permanence(reason: Reason, reply_code: str | None, status: str | None) -> Permanence:

@@ -47,6 +47,11 @@ COMMANDS = {
     "(STATE 18)": "DATA",
 }
 
+# 550 5.1.1 <user@example.com>... User unknown
+REPLIED = re.compile(r"[245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?<?")
+# <user@example.com>... Deferred: Connection timed out with mx.example.com.
+CONCLUDED = re.compile(r">?\.\.\. ")
+
 # what stands before a server's own words: nothing of it tells a reason
 WRAPPER = re.compile(
     r"SMTP error from remote (?:mail ?server|mailer|server)|\bhost \S+ (?:\[[^\]]*\] )?said:|the other server returned was|"
@@ -99,3 +104,37 @@ def command(text: str, reply: int) -> str | None:
         return None
     word = " ".join((match.group(1) or match.group(2)).upper().replace("_", " ").split())
     return COMMANDS.get(word, word)
+
+
+def beside(text: str, names: set[str]) -> dict[str, str]:
+    """Return what a text says of each of the addresses `names`: up to another one's, where it tells a code if anywhere.
+
+    What Sendmail concludes on an address, in a line of its own, is what it says of it. Of the only address all of the text tells.
+    """
+    places = [(found.lower(), start, end) for found, start, end in address.in_text(text) if found.lower() in names]
+    starts = [place for before, place in zip([None, *places], places, strict=False) if before is None or before[0] != place[0]]
+    found: dict[str, str] = {}
+    for (name, start, end), following in zip_longest(starts, starts[1:]):
+        said = text[_begin(text, start, end) : max(_line(text, following[1]), end) if following else len(text)]
+        if name not in found or (not has_code(found[name]) and has_code(said)):
+            found[name] = said
+    for name, start, end in places:
+        if CONCLUDED.match(text, end) and not has_code(found[name].partition("\n\n")[0]):
+            found[name] = text[_line(text, start) : text.find("\n", end) if "\n" in text[end:] else len(text)]
+    return found if len(names) > 1 else {name: found.get(name) or text for name in names} or {"": text}
+
+
+def has_code(text: str) -> bool:
+    """Say whether a text tells a reply code or an enhanced code."""
+    reply = codes.find(text)
+    return reply.reply_code is not None or reply.status is not None
+
+
+def _begin(text: str, start: int, end: int) -> int:
+    """Return where what is said of an address begins: after it, or before it at the reply that opens its line."""
+    line = _line(text, start)
+    return line if REPLIED.fullmatch(text, line, start) else end
+
+
+def _line(text: str, place: int) -> int:
+    return text.rfind("\n", 0, place) + 1

@@ -23,7 +23,7 @@ BULLET = re.compile(r"\s*[•*·–-]\s+[^<>()@:\n]{1,60}[<(]\Z")
 LISTED = re.compile(r"(?:[^\s<>,;()\"']+@[^\s<>,;()\"']+[>\"']*\s*[,;]\s*[<\"']*)+\Z")
 MARKS = " \t>*•·|\"'«»„“”‘’‚「『【(<[-–:：=.#"
 PART = re.compile(r"[(,;，、；（]")
-NUMBER = re.compile(r"\d{1,3}[.)]\s*")
+NUMBER = re.compile(r"^\d{1,3}(?:[.)]\s*|$)")
 # what an address in a list is followed by: the end of the line, or a mark, or the time; no words of the sentence that it is part of
 CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
 SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")

@@ -21,6 +21,7 @@ Span = tuple[int, int]
 GAP = 60  # characters that a "*" between two words of a phrase may stand for
 SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
 QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
+OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
 LETTERLESS = {"Mn", "Cf"}  # accents that stand by themselves, and what tells the direction of writing
 
 
@@ -40,7 +41,8 @@ class Phrases:
         self._counts: list[int] = []
         words: dict[str, list[tuple[int, int, bool, bool]]] = defaultdict(list)
         for phrase in phrases:
-            parts = SPACES.sub(" ", phrase).strip().split(" * ")
+            # an open end leaves a gap before the next word
+            parts = OPEN_START.sub(" * *", OPEN_END.sub("* * ", SPACES.sub(" ", phrase).strip())).split(" * ")
             for number, part in enumerate(parts):
                 words[fold(part.strip("*")).strip()].append((len(self._counts), number, part.startswith("*"), part.endswith("*")))
             self._counts.append(len(parts))

@@ -20,6 +20,7 @@ ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-
 TOKEN = re.compile(
     r"x-(?:[\w-]+-)?(?:recipient|rcpt|rcpt-?to|receiver|subscriber|hmxmroriginalrecipient)(?:-?(?:address|e?mail|to|id))?", re.IGNORECASE
 )
+LINKS = {"list-unsubscribe", "list-id"}
 TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
 # Received: from … by … for <user@example.com>; …
 FOR = re.compile(r"\bfor\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
@@ -41,23 +42,24 @@ class Candidate:
 def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
     """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
 
-    A notice that reports on several `attempts` tells by its headers whom none of them was sent to.
+    A notice that reports on several `attempts` tells by its headers whom none of them was sent to. Original-Recipient comes first, but
+    not where it only says Final-Recipient again: a server that forwards fills it with whom it forwarded to.
     """
-    found: list[tuple[str, RecipientSource, str]] = []
-    if attempt.original_recipient:
-        found.append((attempt.original_recipient, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient"))
+    final, original = attempt.final_recipient, attempt.original_recipient
+    named = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
+    sure: list[tuple[str, RecipientSource, str]] = []
+    likely: list[tuple[str, RecipientSource, str]] = []
     if attempts == 1:
-        found += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
-        if message.returned:
-            found += [
-                (one, RecipientSource.RETURNED_HEADER, field) for one, field in _returned(message.returned, message.headers, attempt.final_recipient)
-            ]
-    if attempt.final_recipient:
-        found.append((attempt.final_recipient, RecipientSource.FINAL_RECIPIENT, "Final-Recipient"))
+        sure += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
+        for one, field in _returned(message.returned, message.headers, final) if message.returned else ():
+            (sure if _is_token(field) else likely).append((one, RecipientSource.RETURNED_HEADER, field))
+    again = original and final and address.plain(original) == address.plain(final)
+    found = [*sure, *named] if again and sure and address.plain(sure[0][0]) != address.plain(original or "") else [*named, *sure]
+    found += [*likely, *([(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else [])]
     distinct: dict[tuple[str, RecipientSource], Candidate] = {}
     for one, source, field in found:
         if not address.is_redacted(one):
-            plain = address.canonical(address.unwrap(one))
+            plain = address.plain(one)
             distinct.setdefault((plain, source), Candidate(plain, source, field))
     return tuple(distinct.values())
 
@@ -103,12 +105,15 @@ def _stem(writer: str) -> tuple[str, str]:
 def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
     """Yield the recipients that a field of the sender's own names, where it names one only."""
     for name, value in returned.fields:
-        if name.lower() in {"list-unsubscribe", "list-id"}:
-            found = address.in_links(value)
-        else:
-            found = address.all_of(value) if TOKEN.fullmatch(name) and "@" in value else ()
-        if len(found) == 1:
-            yield found[0], name
+        if _is_token(name):
+            found = address.in_links(value) if name.lower() in LINKS else address.all_of(value)
+            if len(found) == 1:
+                yield found[0], name
+
+
+def _is_token(field: str) -> bool:
+    """Say whether a field is one that senders put their own tokens in."""
+    return field.lower() in LINKS or TOKEN.fullmatch(field) is not None
 
 
 def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:

@@ -113,3 +113,10 @@ def test_an_unknown_policy_is_told_with_those_there_are():
     """The sentence names the policies that ship."""
     with pytest.raises(PolicyError, match="list, rfc"):
         advise.load("strictest")
+
+
+def test_who_forwards_is_not_removed_for_the_one_that_failed():
+    """Mail for a role or a list of people goes on to several: when one is gone, a person looks."""
+    dead = Verdict(Reason.USER_UNKNOWN, Permanence.PERMANENT, "test.x", Confidence.HIGH)
+    assert advise.advise(dead, advise.load()).recommended_action is RecommendedAction.REMOVE
+    assert advise.advise(dead, advise.load(), forwarded=True).recommended_action is RecommendedAction.REVIEW

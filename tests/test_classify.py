@@ -144,3 +144,21 @@ def test_time_is_linear_in_the_length_of_a_text():
         started = time.process_time()
         classify(seed * (1_000_000 // len(seed)))
         assert time.process_time() - started < 3
+
+
+NAMES_ANOTHER = [
+    ("550 5.1.1 <ben@example.com>: Recipient address rejected: User unknown", Confidence.LOW),
+    ("550-Verification failed for <news@example.org>\n550 5.1.1 no such user here", Confidence.LOW),
+    ("550 5.1.1 <anna@example.net>: Recipient address rejected: User unknown", Confidence.HIGH),
+    ("550 5.1.1 <anna@inner.example>: Recipient address rejected: User unknown", Confidence.HIGH),
+    ("550 5.1.1 User unknown", Confidence.HIGH),
+    ("550 5.1.1 User unknown, please contact postmaster@example.com", Confidence.HIGH),
+]
+
+
+@pytest.mark.parametrize(("reply", "confidence"), NAMES_ANOTHER)
+def test_a_reply_that_names_somebody_else_removes_nobody(reply, confidence):
+    """Some systems give all recipients the answer about one of them, others refuse for the sender's sake: then a person looks."""
+    verdict = judge(Attempt(final_recipient="anna@example.net", diagnostic_code=reply, command="RCPT"), RuleSet(rules.shipped()))
+    assert (verdict.reason, verdict.confidence) == (Reason.USER_UNKNOWN, confidence)
+    assert any("names" in one for one in verdict.contradictions) == (confidence is Confidence.LOW)

@@ -5,7 +5,7 @@ import pytest
 from bounces import mime, signs
 from bounces.analyze import analyze
 from bounces.decode import decode
-from bounces.entries import described
+from bounces.entries import beside, described
 from bounces.model import Action, Kind, Raw
 
 
@@ -157,3 +157,92 @@ def test_odd_dates_are_absent(date):
     """A date that is none, or none that a table can hold, is no error."""
     data = dsn(FAILED).replace(b"Thu, 5 Mar 2026 08:00:00 +0100", date.encode())
     assert event(data).received_at is None
+
+
+ALIAS = "Original-Recipient: rfc822; team@example.net\nFinal-Recipient: rfc822; ben@inner.example\nAction: failed\nStatus: 5.1.1"
+
+
+@pytest.mark.parametrize(
+    ("group", "action"),
+    [
+        (ALIAS, "review"),
+        (ALIAS.replace("ben@", "team@"), "remove"),
+        (ALIAS.replace("ben@inner.example", "team+news@mail.example.net"), "remove"),
+        (ALIAS.replace("ben@", "IMCEAEX-_O=EX_CN=TEAM@"), "remove"),
+    ],
+)
+def test_an_alias_is_not_removed_for_one_of_those_behind_it(group, action):
+    """Another local part is another mailbox, and there may be more; the same one on another host is the subscriber's own."""
+    assert event(dsn(group)).recommended_action == action
+
+
+PAGE = """<anna@example.net>
+    (reason: 550 5.1.1 User unknown)
+<ben@example.net>
+
+... while talking to mx.example.net.:
+>>> RCPT To:<anna@example.net>
+<<< 550 5.1.1 User unknown
+550 5.1.1 <anna@example.net>... User unknown
+<ben@example.net>... Deferred: Connection refused by mx.example.net.
+"""
+
+
+def test_what_a_text_says_of_each_address():
+    """Up to another one's, where a code is; and what Sendmail concludes on an address."""
+    assert beside(PAGE, {"anna@example.net", "ben@example.net"}) == {
+        "anna@example.net": "\n    (reason: 550 5.1.1 User unknown)\n".replace("\n", ">\n", 1),
+        "ben@example.net": "<ben@example.net>... Deferred: Connection refused by mx.example.net.",
+    }
+    assert beside("no address", {"anna@example.net"}) == {"anna@example.net": "no address"}
+    assert beside("no address", set()) == {"": "no address"}
+
+
+def prose(text, *, sender="postmaster@example.com", path="<>", subject="Undelivered mail", returned=""):
+    """Write a notice in prose."""
+    return f"Return-Path: {path}\nFrom: {sender}\nTo: news@example.org\nSubject: {subject}\n\n{text}\n{returned}".encode()
+
+
+SHARED = [
+    # the reason stands below the addresses, above them, beside each, or before all of them with a code
+    ("could not be delivered to:\n\nanna@example.net\nben@example.net\n\nThe mailbox is full.", ["mailbox_full", "mailbox_full"]),
+    ("The mailbox is full:\n\n  anna@example.net\n  ben@example.net\n", ["mailbox_full", "mailbox_full"]),
+    ("anna@example.net: mailbox is full\nben@example.net: user unknown\n", ["mailbox_full", "user_unknown"]),
+    ("refused with 552 5.2.2 mailbox full\n\nRecipients:\n  anna@example.net\n  ben@example.net\n\nAdditional information", ["mailbox_full"] * 2),
+    (
+        "Empfänger: anna@example.net\nGrund: Postfach voll\n\nEmpfänger: ben@example.net\nGrund: Benutzer unbekannt\n",
+        ["mailbox_full", "user_unknown"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "reasons"), SHARED)
+def test_prose_pairs_addresses_with_reasons_in_any_order(text, reasons):
+    """Whatever the order, each address has its reason."""
+    events = analyze(Raw("x", prose(f"Your message could not be delivered.\n\n{text}\n\nQuestions: help@example.com")))
+    assert [(one.recipient, one.reason) for one in events] == list(zip(["anna@example.net", "ben@example.net"], reasons, strict=True))
+
+
+def test_names_stand_for_addresses_where_the_returned_message_tells_them():
+    """Some systems list only local parts or display names."""
+    returned = (
+        "\n------ Original message ------\nFrom: news@example.org\nTo: Anna Example <a.example@example.net>, ben@example.net\nDate: x\nSubject: x\n"
+    )
+    events = analyze(Raw("x", prose("could not be delivered to:\n\nAnna Example (mailbox is full)\nben (user unknown)\n", returned=returned)))
+    assert [(one.recipient, one.reason) for one in events] == [("a.example@example.net", "mailbox_full"), ("ben@example.net", "user_unknown")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # a mail system's name, and nothing that a mail system would tell
+        prose("You have 7 undelivered messages. Release them: https://phish.example", path="<x@phish.example>"),
+        prose("Your mailbox is full, messages could not be delivered.", path="<x@phish.example>"),
+        prose("3 messages on hold:\n\nshop@example.com Undelivered offer", subject="Messages on hold for news@example.org"),
+        # a warning to the recipient of what others sent
+        prose("A virus was found in a message to you.\n\nSender: x@example.com\nRecipient: news@example.org", subject="Virus found"),
+    ],
+)
+def test_what_only_looks_like_a_notice_is_none(data):
+    """Phishing, digests and warnings about others' mail say nothing about a delivery of ours."""
+    assert [one.kind for one in analyze(Raw("x", data))] == [Kind.UNRECOGNIZED]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
-from bounces.entries import described
+from bounces.entries import beside, described
 from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
 from bounces.wording import Shown, shown
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
-# 550 5.1.1 <user@example.com>... User unknown
-REPLIED = re.compile(r"[245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?<?")
 RULE = re.compile(r"-{4,}")
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
 ACTIONS = {str(word): word for word in Action} | {
@@ -43,9 +41,9 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each group; the text for people fills what the fields don't say."""
     attempts = [_attempt(part) for group in message.delivery_status for part in _split(group) if _is_recipient(part)]
     names = {(attempt.final_recipient or attempt.original_recipient or "").lower() for attempt in attempts} - {""}
-    beside = _beside(message.text, names)
+    said = beside(message.text, names)
     for attempt in attempts:
-        text = beside.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
+        text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
         told = described(None, text)
         if len(names) == 1:
             told = told.filled(replace(described(None, message.text), diagnostic_code=None))
@@ -113,26 +111,6 @@ def _host(value: str | None) -> str | None:
     return words[0].rstrip(".,;:])") or None if words else None
 
 
-def _beside(text: str, names: set[str]) -> dict[str, str]:
-    """Return what the text for people says of each recipient: from its address up to another one's, where it tells a code if anywhere."""
-    places = [(found.lower(), start, _place(text, start, end)) for found, start, end in address.in_text(text) if found.lower() in names]
-    found: dict[str, str] = {"": text} if not names else {}
-    starts = [place for before, place in zip([None, *places], places, strict=False) if before is None or before[0] != place[0]]
-    for (name, _, end), stop in zip(starts, [*(start for _, start, _ in starts[1:]), len(text)], strict=False):
-        said = text[end:stop]
-        if name not in found or (codes.find(found[name]) == codes.find("") != codes.find(said)):
-            found[name] = said
-    if len(names) == 1:
-        found = {name: found.get(name) or text for name in names}
-    return found
-
-
-def _place(text: str, start: int, end: int) -> int:
-    """Return where what is said of an address begins: after it, or before it at the reply that opens its line."""
-    line = text.rfind("\n", 0, start) + 1
-    return line if REPLIED.fullmatch(text, line, start) else end
-
-
 def _said(text: str) -> str | None:
     """Return the first paragraph without the lines that only part it from others, or comfort the sender."""
     paragraph = text.lstrip(" \t\n:>").partition("\n\n")[0]
@@ -141,7 +119,9 @@ def _said(text: str) -> str | None:
 
 
 def _with_cause(attempt: Attempt, told: Attempt) -> Attempt:
-    """Give an attempt that only says that time ran out the reply that the text for people quotes last before it."""
+    """Give an attempt that only says that time ran out, or only that it failed, what the text for people tells more exactly."""
+    if codes.is_bare(attempt.status) and told.status and told.status[0] == (attempt.status or "")[0]:
+        return replace(attempt, status=told.status)
     if not codes.is_expiry(attempt.status) or not told.reply_code or not told.status or codes.is_expiry(told.status):
         return attempt
     said = told.diagnostic_code or ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, codes, signs
-from bounces.entries import described
+from bounces import address, signs
+from bounces.entries import described, has_code
 from bounces.mentions import Mention, mentions
 from bounces.phrases import fold
-from bounces.wording import Shown, is_label
+from bounces.wording import Shown, is_label, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,12 +30,12 @@ def decode(message: Message) -> Iterator[Attempt]:
     Who names no address, returns nothing and has an address of its own to answer to is no mail system: it only writes like one.
     """
     text = _letter(message.text)
-    found = tuple(mentions(text))
+    found = tuple(mentions(text)) or tuple(_names(message, text))
     recipients = _recipients(message, found)
     if not recipients and (message.returned is not None or signs.return_path(message) == "<>") and not _is_to_recipient(message, found):
         yield described(None, text)
     beside = _beside(text, found, recipients)
-    if not any(map(_has_code, beside.values())):
+    if not any(map(has_code, beside.values())):
         beside = _with_what_all_share(text, found, recipients, beside)
     for recipient in recipients:
         yield described(recipient, beside.get(recipient.lower(), ""))
@@ -76,14 +76,20 @@ def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
     if len(sent) == 1 and confirmed:
         return tuple(sent)
     chosen = entries or addressees or confirmed or [mention.address for mention in found if not mention.addressee]
-    return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else _by_name(message))
+    return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else ())
 
 
-def _by_name(message: Message) -> tuple[str, ...]:
-    """Choose those of several addressees whom the text lists by display name or local part: some systems know no more."""
+def _names(message: Message, text: str) -> Iterator[Mention]:
+    """Yield those addressees whom lines of the text begin with by display name or local part: some systems know no more."""
     known = dict(signs.names(message.returned)) | {one.rpartition("@")[0]: one for one in signs.sent_to(message)}
-    lines = [line.strip(" \t*-'\"<").lower() for line in message.text.split("\n")]
-    return tuple(dict.fromkeys(one for name, one in known.items() if any(re.match(re.escape(name.lower()) + r"(?!\w)", line) for line in lines)))
+    line = 0
+    for words in text.split("\n"):
+        start = words.lstrip(" \t*-'\"<").lower()
+        for name, one in known.items():
+            if re.match(re.escape(name.lower()) + r"(?!\w)", start):
+                yield Mention(one.lower(), line, line + len(words), entry=True, addressee=False, role=False)
+                break
+        line += len(words) + 1
 
 
 def _addressees(found: Sequence[Mention]) -> list[str]:
@@ -102,17 +108,17 @@ def _beside(text: str, every: Sequence[Mention], recipients: Sequence[str]) -> d
     named = [one for before, one in zip([None, *failed], failed, strict=False) if before is None or before.address != one.address]
     starts = [*(mention.line for mention in named[1:]), len(text)]
     found: dict[str, str] = {}
-    waiting: list[str] = []
+    waiting: list[Mention] = []
     told = 0
     for mention, start in zip(named, starts, strict=False):
-        waiting.append(mention.address)
+        waiting.append(mention)
         end = max(start, mention.end)
         said = text[mention.line : end]
         if not _says(said) and end < len(text):
             continue
-        said = said if _says(said) else text[told : mention.line].rstrip().rpartition("\n\n")[2] + "\n" + said
+        said = said if _says(said) else text[told : waiting[0].line].rstrip().rpartition("\n\n")[2] + "\n" + said
         for one in waiting:
-            found[one] = f"{found[one]}\n{said}" if one in found else said
+            found[one.address] = f"{found[one.address]}\n{said}" if one.address in found else said
         waiting, told = [], end
     return found
 
@@ -122,15 +128,12 @@ def _with_what_all_share(text: str, found: Sequence[Mention], recipients: Sequen
     if len(recipients) == 1:
         return {recipients[0].lower(): text}
     head = text[: min((one.line for one in found if one.address in beside), default=0)]
-    return {one: f"{head}\n{said}" for one, said in beside.items()} if _has_code(head) else beside
-
-
-def _has_code(text: str) -> bool:
-    return codes.find(text) != codes.find("")
+    return {one: f"{head}\n{said}" for one, said in beside.items()} if has_code(head) else beside
 
 
 def _says(text: str) -> bool:
-    """Say whether a text has words beside its addresses."""
+    """Say whether a text has words beside its addresses, and not only whom to ask."""
     for one, _, _ in address.in_text(text):
         text = text.replace(one, " ")
+    text = "\n\n".join(part for part in text.split("\n\n") if Shown.CONTACT not in shown(part) or has_code(part))
     return sum(map(str.isalpha, text)) >= WORDS or any("\u2e80" <= char <= "\ud7ff" for char in text)

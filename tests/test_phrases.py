@@ -1,0 +1,82 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounces.phrases import Phrases, fold
+
+
+def said(text, *phrases):
+    """Return which phrases a text says."""
+    return [phrases[number] for number, _ in Phrases(phrases).found(fold(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "found"),
+    [
+        ("Mailbox full", "mailbox full", True),
+        ("MAILBOX\n  FULL", "mailbox full", True),
+        ("mail-box full", "mail box full", True),
+        ("mailboxfull", "mailbox full", False),
+        ("the mailboxes", "mailbox", False),
+        ("the mailboxes", "mailbox*", True),
+        ("submailbox", "mailbox", False),
+        ("submailbox", "*mailbox", True),
+        ("user bob unknown", "user * unknown", True),
+        ("users are unknown", "user* unknown", True),
+        ("the submailbox is full", "the *mailbox", True),
+        ("unknown user", "user * unknown", False),
+        ("user " + "x" * 70 + " unknown", "user * unknown", False),
+        ("Empfänger ungültig", "empfanger ungultig", True),
+        ("Empfa\u0308nger", "empfänger", True),
+        ("n’a pas été remis", "n'a pas ete remis", True),
+        ("寛件失敗", "失敗", True),
+        (
+            "ไม่สามารถส่งได้",
+            "ไม่สามารถส่ง",
+            True,
+        ),
+        (
+            "\u200fفشل \u200fالتسليم",
+            "فشل التسليم",
+            True,
+        ),
+        ("", "x", False),
+    ],
+)
+def test_a_phrase_is_found_whatever_its_spelling(text, phrase, found):
+    """Case, accents, hyphens, line breaks and marks of direction make no difference; whole words do, where a script has words."""
+    assert said(text, phrase) == ([phrase] if found else [])
+
+
+def test_phrases_come_in_their_order_with_their_places():
+    """Each phrase once, by number, with the spans of its parts."""
+    phrases = Phrases(["b", "a * b"])
+    assert list(phrases.found("a x b")) == [(0, ((4, 5),)), (1, ((0, 1), (4, 5)))]
+    assert list(Phrases([]).found("a")) == []
+
+
+@given(st.text(max_size=80))
+def test_folding_twice_changes_nothing(text):
+    """A folded text is as phrases are compared with it."""
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(alphabet="ab *", max_size=200))
+def test_any_text_and_phrase_go_together(text):
+    """Whatever stands in a text, or a user's phrase, is no error."""
+    assert isinstance(said(text, "a * b", "ab*", "*a"), list)
+
+
+def test_time_is_linear_in_the_text():
+    """Ten times the text costs about ten times the time, also where each word begins a phrase."""
+    phrases = Phrases(["a * b", "a * a * b", "a*"])
+
+    def seconds(size):
+        text = "a " * size
+        started = time.perf_counter()
+        list(phrases.found(text))
+        return time.perf_counter() - started
+
+    assert min(seconds(50_000) for _ in range(3)) < 30 * min(seconds(5_000) for _ in range(3)) + 0.05

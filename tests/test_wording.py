@@ -1,0 +1,66 @@
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from bounces import wording
+from bounces.phrases import fold
+from bounces.wording import LABELS, Shown, is_label, shown
+
+TABLES = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))
+LANGUAGES = set("de fr es pt it nl pl cs ru uk tr el hu ro sv da nb fi ja zh ko vi th id ar he".split())
+
+
+def test_the_tables_are_what_words_can_show():
+    """Each table has its member, and each member its table."""
+    assert set(TABLES) == {str(one) for one in Shown}
+
+
+@pytest.mark.parametrize(
+    "name", ["undelivered", "failed", "delayed", "retrying", "automatic", "absent", "daemon", "contact", "moved", "recipient", "sender"]
+)
+def test_each_language_has_its_words(name):
+    """English and twenty-six more, in every table that a notice needs."""
+    assert LANGUAGES | {"en"} <= set(TABLES[name])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_phrase_shows_what_its_table_says(name):
+    """A phrase, written as it stands, is found; and none stands twice in a language."""
+    for phrases in TABLES[name].values():
+        assert len(set(map(fold, phrases))) == len(phrases)
+        for phrase in phrases:
+            text = phrase.replace("*", "").replace("  ", " ")
+            assert is_label(fold(text), Shown(name)) if Shown(name) in LABELS else Shown(name) in shown(text)
+
+
+@pytest.mark.parametrize(
+    ("subject", "what"),
+    [
+        ("Undelivered Mail Returned to Sender", Shown.UNDELIVERED),
+        ("Unzustellbar: Frühlingsbrief", Shown.UNDELIVERED),
+        ("配信不能: お知らせ", Shown.UNDELIVERED),
+        (
+            "Недоставленное сообщение",
+            Shown.UNDELIVERED,
+        ),
+        ("Delivery delayed: News", Shown.DELAYED),
+        ("Automatische Antwort: News", Shown.AUTOMATIC),
+        ("Änderung: Urlaub", Shown.ABSENT),
+        ("7 undelivered messages pending", Shown.DIGEST),
+    ],
+)
+def test_a_subject_shows_what_kind_of_mail_it_is(subject, what):
+    """As mail systems write it."""
+    assert what in shown(subject)
+
+
+@pytest.mark.parametrize("subject", ["Spring news", "Lunch on Friday?", "Re: minutes of the meeting", "Rechnung 4711", "お知らせ", ""])
+def test_other_subjects_show_nothing(subject):
+    """Ordinary subjects have none of the words."""
+    assert shown(subject) == {}
+
+
+def test_only_the_beginning_of_a_long_text_is_read():
+    """A notice says at once what it is."""
+    assert shown("x " * wording.LONGEST + "undelivered mail") == {}
