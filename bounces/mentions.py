@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bounces import address
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 NEAR = 200  # characters around an address that tell its role
 MOST = 500  # addresses of one text that are looked at
+FOLDED = 40  # characters of a line that goes on below
 MOST_WORDS = 4  # of the words before an address that may tell whose it is
 
 # * Anna Example <user@example.com>
@@ -26,6 +28,7 @@ PART = re.compile(r"[(,;，、；（]")
 NUMBER = re.compile(r"^\d{1,3}(?:[.)]\s*|$)")
 # what an address in a list is followed by: the end of the line, or a mark, or the time; no words of the sentence that it is part of
 CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
+FINISHED = re.compile(r"[>\"')\]]*[.,]")  # a sentence goes on, or ends
 SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
 # support@, postmaster@ …: who answers questions, and seldom is a subscriber
 ROLE = re.compile(
@@ -35,6 +38,15 @@ ROLE = re.compile(
 )
 
 
+class Standing(Enum):
+    """How an address stands in a text."""
+
+    ENTRY = auto()  # in a list, or behind a recipient's label
+    ADDRESSEE = auto()  # behind "To:", as a notice sums up the message it is about
+    ALONE = auto()  # behind another label
+    SENTENCE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """An address in the text: where its line begins and where it ends, how it stands there, and whether it is a help desk's by its name."""
@@ -42,9 +54,8 @@ class Mention:
     address: str
     line: int
     end: int
-    entry: bool
-    addressee: bool
-    role: bool
+    standing: Standing
+    role: bool = False
 
 
 def mentions(text: str) -> Iterator[Mention]:
@@ -56,12 +67,28 @@ def mentions(text: str) -> Iterator[Mention]:
         told = (label, colon) if label else _label(text[max(0, line - NEAR) : line].rstrip("\n").rpartition("\n")[2])
         if _is_senders(*told):
             continue
-        first = not NUMBER.sub("", before.strip(MARKS), count=1)
-        entry = bool(BULLET.match(before) or is_label(label, Shown.RECIPIENT) or (first and CLOSED.match(text, end)))
+        standing = _standing(text, before, line, end)
         role = ROLE.match(found) is not None
-        if not entry and (role or _is_contact(text, start, end)):
+        if standing is not Standing.ENTRY and (role or _is_contact(text, start, end)):
             continue
-        yield Mention(found.lower(), line, end, entry, not entry and colon and is_label(label, Shown.ADDRESSEE), role)
+        yield Mention(found.lower(), line, end, standing, role)
+
+
+def _standing(text: str, before: str, line: int, end: int) -> Standing:
+    """Say how an address stands behind what is `before` it on its line."""
+    label, colon = _label(before)
+    if BULLET.match(before) or is_label(label, Shown.RECIPIENT):
+        return Standing.ENTRY
+    if colon and is_label(label, Shown.ADDRESSEE):
+        return Standing.ADDRESSEE
+    if not CLOSED.match(text, end):
+        return Standing.SENTENCE
+    if before.strip(MARKS + "0123456789)"):
+        labelled = before.rstrip(" \t<\"'").endswith((":", "："))
+        return (Standing.ENTRY if before.endswith("<") else Standing.ALONE) if labelled else Standing.SENTENCE
+    above = text[max(0, line - NEAR) : line].rstrip("\n").rpartition("\n")[2].strip() if text[max(0, line - 2) : line] != "\n\n" else ""
+    folded = len(above) > FOLDED and above[-1] not in ":.;!?>)：。" and FINISHED.match(text, end)
+    return Standing.SENTENCE if folded else Standing.ENTRY
 
 
 def _label(before: str) -> tuple[str, bool]:
@@ -75,13 +102,18 @@ def _label(before: str) -> tuple[str, bool]:
 def _is_senders(label: str, colon: bool) -> bool:  # noqa: FBT001
     """Say whether a label tells that the address is another one's than the recipient's."""
     words = label.split()[-MOST_WORDS:]
-    return (colon and is_label(label, Shown.SENDER)) or any(
-        is_label(" ".join(words[number:]).strip(MARKS), Shown.SENT_BY) for number in range(len(words))
-    )
+    ends = [" ".join(words[number:]).strip(MARKS) for number in range(len(words))]
+    return any(is_label(one, Shown.SENT_BY) or (colon and is_label(one, Shown.SENDER)) for one in ends)
 
 
 def _is_contact(text: str, start: int, end: int) -> bool:
-    """Say whether the sentence tells to write to an address: the words stand before it, or right after."""
+    """Say whether the sentence tells to write to an address, the words before it or right after; or that it has the message."""
     before = SENTENCE.split(text[max(0, start - NEAR) : start])[-1]
-    after = SENTENCE.split(text[end : end + NEAR // 4], maxsplit=1)[0].partition("\n")[0]
-    return "mailto:" in before[-8:] or Shown.CONTACT in shown(before) or Shown.CONTACT in shown(after)
+    after = SENTENCE.split(text[end : end + NEAR // 4], maxsplit=1)[0]
+    told = shown(f"{before} {after}")
+    return (
+        "mailto:" in before[-8:]
+        or Shown.CONTACT in shown(before)
+        or Shown.CONTACT in shown(after.partition("\n")[0])
+        or (Shown.DELIVERED in told and Shown.FAILED not in told)
+    )

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address
+from bounces.model import Message
 from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:
-    from bounces.model import Headers, Message
+    from bounces.model import Headers
 
 ENOUGH = 3  # signs that make a notice
 NUMBER = re.compile(r"\s+[0-9A-F]{6,}$")
@@ -19,7 +20,7 @@ LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthe
 
 # MAILER-DAEMON@…, postmaster@…, MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@…
 DAEMON = re.compile(
-    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|daemon|post[-_.]?master|mail[-_.]?deliver\w*[-_.]?(?:sub)?(?:system|service)|bounces?|mmsc|mdaemon"
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|daemon|post[-_.]?master|mail[-_.]?deliver\w*[-_.]?(?:sub)?(?:system|service)|bounces?|mmsc|mdaemon|mmdf|uucp"
     r"|microsoftexchange[0-9a-f]+|delivery[-_.]?(?:subsystem|status|notification)|no-?reply-?(?:bounces?|ndr))",
     re.IGNORECASE,
 )
@@ -145,6 +146,12 @@ def sent_to(message: Message) -> tuple[str, ...]:
         for value in returned.all(name):
             found += address.all_of(value)
     return tuple(dict.fromkeys(found))
+
+
+def is_notice_itself(returned: Headers) -> bool:
+    """Say whether a returned header is a notice's: whoever passes that on tells of no message of ours."""
+    found = Message(returned)
+    return from_daemon(found) and subject_tells(found) is not None
 
 
 def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:

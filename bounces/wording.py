@@ -25,6 +25,7 @@ class Shown(StrEnum):
     ABSENT = "absent"
     CHALLENGE = "challenge"
     DAEMON = "daemon"
+    DELIVERED = "delivered"
     CONTACT = "contact"
     MOVED = "moved"
     RECIPIENT = "recipient"

@@ -5,7 +5,7 @@ from bounces.mentions import mentions
 
 def found(text):
     """Return the addresses of a text that could be recipients, with how each stands there."""
-    return [(one.address, "entry" if one.entry else "addressee" if one.addressee else "sentence") for one in mentions(text)]
+    return [(one.address, one.standing.name.lower()) for one in mentions(text)]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,9 @@ def found(text):
         ("Кому: anna@example.net", "entry"),
         ("Your message to anna@example.net could not be delivered.", "sentence"),
         ("Your message to\nanna@example.net could not be delivered.", "sentence"),
+        ("Saaja:   anna@example.net", "alone"),
+        ("The mailbox is closed: <anna@example.net>.", "entry"),
+        ("We are sorry to say that it could not be sent to\nanna@example.net.", "sentence"),
     ],
 )
 def test_an_address_stands_in_a_list_or_in_a_sentence(text, how):

@@ -69,7 +69,7 @@ def _split(group: Headers) -> Iterator[Headers]:
 
 def _attempt(group: Headers) -> Attempt:
     """Read a group's fields (RFC 3464, section 2.3)."""
-    kind, diagnostic = _typed(group.get("Diagnostic-Code"))
+    kind, diagnostic = _typed(_diagnostic(group))
     # QUIRK: Exchange 2003 puts the server's reply here (samples/exchange/smtp-communication-problem.eml).
     diagnostic = diagnostic or group.get("X-Supplementary-Info") or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
@@ -89,6 +89,12 @@ def _attempt(group: Headers) -> Attempt:
         remote_mta=_host(group.get("Remote-MTA")),
         will_retry_until=date_time(group.get("Will-Retry-Until")),
     )
+
+
+def _diagnostic(group: Headers) -> str | None:
+    """Return the diagnostic that has the status, or else the last: some systems list those of all attempts."""
+    status, told = codes.find_status(group.get("Status") or ""), group.all("Diagnostic-Code")
+    return next((one for one in told if status and status in one), told[-1] if told else None)
 
 
 def _typed(value: str | None) -> tuple[str | None, str | None]:

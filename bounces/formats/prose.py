@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import described, has_code
-from bounces.mentions import Mention, mentions
+from bounces.mentions import Mention, Standing, mentions
 from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bounces.model import Attempt, Message
 
+BROKEN = re.compile(r"(?<=[\w.-])[ \t]*\n[ \t]*@(?=[\w-]+\.)|(?<=\w)@[ \t]*\n[ \t]*(?=[\w-]+\.[\w-])")  # an address over two lines
 WORDS = 12  # letters that are enough to say something
 
 
@@ -27,12 +28,14 @@ def claims(message: Message) -> bool:
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each address that failed, with what stands beside it.
 
-    Who names no address, returns nothing and has an address of its own to answer to is no mail system: it only writes like one.
+    Who names no address and returns nothing, or returns another notice, only writes like a mail system, or passes one on.
     """
-    text = _letter(message.text)
+    text = BROKEN.sub("@", _letter(message.text))
     found = tuple(mentions(text)) or tuple(_names(message, text))
     recipients = _recipients(message, found)
-    if not recipients and (message.returned is not None or signs.return_path(message) == "<>") and not _is_to_recipient(message, found):
+    if message.returned is not None and signs.is_notice_itself(message.returned):
+        return
+    if not recipients and message.returned is not None:
         yield described(None, text)
     beside = _beside(text, found, recipients)
     if not any(map(has_code, beside.values())):
@@ -54,12 +57,6 @@ def _letter(text: str) -> str:
     return text
 
 
-def _is_to_recipient(message: Message, found: Sequence[Mention]) -> bool:
-    """Say whether the notice names its own addressee as the recipient: it warns of what others sent."""
-    own = {one.lower() for one in address.all_of(message.headers.get("To"))}
-    return any((mention.entry or mention.addressee) and mention.address in own for mention in found)
-
-
 def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
     """Choose the addresses that failed: those the header names, else entries of the text, else those the returned message was sent to."""
     sent = dict.fromkeys(one.lower() for one in signs.sent_to(message))
@@ -67,15 +64,15 @@ def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
     own = {one.lower() for headers, names in writers if headers for name in names for one in address.all_of(headers.get(name))} - set(sent)
     found = [mention for mention in every if mention.address not in own]
     found = [mention for mention in found if not mention.role or mention.address in sent] or found
-    entries = dict.fromkeys(mention.address for mention in found if mention.entry)
+    entries = dict.fromkeys(mention.address for mention in found if mention.standing is Standing.ENTRY)
     failed = address.all_of(message.headers.get("X-Failed-Recipients"))
     if failed and (not entries or any(one.lower() in entries for one in failed)):
         return failed
-    addressees = _addressees(found)
-    confirmed = [mention.address for mention in found if mention.address in sent and not mention.addressee]
+    confirmed = [mention.address for mention in found if mention.address in sent and mention.standing is not Standing.ADDRESSEE]
     if len(sent) == 1 and confirmed:
         return tuple(sent)
-    chosen = entries or addressees or confirmed or [mention.address for mention in found if not mention.addressee]
+    alone, named = ([mention.address for mention in found if mention.standing is one] for one in (Standing.ALONE, Standing.SENTENCE))
+    chosen = entries or _addressees(found) or confirmed or alone or named
     return tuple(dict.fromkeys(chosen)) or (tuple(sent) if len(sent) == 1 else ())
 
 
@@ -87,15 +84,16 @@ def _names(message: Message, text: str) -> Iterator[Mention]:
         start = words.lstrip(" \t*-'\"<").lower()
         for name, one in known.items():
             if re.match(re.escape(name.lower()) + r"(?!\w)", start):
-                yield Mention(one.lower(), line, line + len(words), entry=True, addressee=False, role=False)
+                yield Mention(one.lower(), line, line + len(words), Standing.ENTRY)
                 break
         line += len(words) + 1
 
 
 def _addressees(found: Sequence[Mention]) -> list[str]:
     """Return whom the notice sums up as addressees, each on a line of its own; a line with several tells whom it went to, not who failed."""
-    lines = [mention.line for mention in found if mention.addressee]
-    return [mention.address for mention in found if mention.addressee and lines.count(mention.line) == 1]
+    addressees = [mention for mention in found if mention.standing is Standing.ADDRESSEE]
+    lines = [mention.line for mention in addressees]
+    return [mention.address for mention in addressees if lines.count(mention.line) == 1]
 
 
 def _beside(text: str, every: Sequence[Mention], recipients: Sequence[str]) -> dict[str, str]:
