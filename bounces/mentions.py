@@ -27,8 +27,9 @@ MARKS = " \t>*•·|\"'«»„“”‘’‚「『【(<[-–:：=.#"
 PART = re.compile(r"[(,;，、；（]")
 NUMBER = re.compile(r"^\d{1,3}(?:[.)]\s*|$)")
 # what an address in a list is followed by: the end of the line, or a mark, or the time; no words of the sentence that it is part of
-CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
+CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*(?:\t|  |\s*\|)|[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
 FINISHED = re.compile(r"[>\"')\]]*[.,]")  # a sentence goes on, or ends
+CELL = re.compile(r"[>\"')\]]*(?:\t|  |\s*\|)")  # the rest of a table's row
 SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
 # support@, postmaster@ …: who answers questions, and seldom is a subscriber
 ROLE = re.compile(
@@ -69,7 +70,7 @@ def mentions(text: str) -> Iterator[Mention]:
             continue
         standing = _standing(text, before, line, end)
         role = ROLE.match(found) is not None
-        if standing is not Standing.ENTRY and (role or _is_contact(text, start, end)):
+        if _has_it(text, start, end) or (standing is not Standing.ENTRY and (role or _is_contact(text, start, end))):
             continue
         yield Mention(found.lower(), line, end, standing, role)
 
@@ -106,14 +107,15 @@ def _is_senders(label: str, colon: bool) -> bool:  # noqa: FBT001
     return any(is_label(one, Shown.SENT_BY) or (colon and is_label(one, Shown.SENDER)) for one in ends)
 
 
+def _has_it(text: str, start: int, end: int) -> bool:
+    """Say whether the sentence tells that an address has the message: some notices name those, too."""
+    before, after = text[max(0, start - NEAR) : start].rpartition("\n")[2], SENTENCE.split(text[end : end + NEAR], maxsplit=1)[0]
+    told = shown(before + (after.partition("\n")[0] if CELL.match(after) else after))
+    return Shown.DELIVERED in told and Shown.FAILED not in told and Shown.UNDELIVERED not in told
+
+
 def _is_contact(text: str, start: int, end: int) -> bool:
-    """Say whether the sentence tells to write to an address, the words before it or right after; or that it has the message."""
+    """Say whether the sentence tells to write to an address: the words stand before it, or right after."""
     before = SENTENCE.split(text[max(0, start - NEAR) : start])[-1]
     after = SENTENCE.split(text[end : end + NEAR // 4], maxsplit=1)[0]
-    told = shown(f"{before} {after}")
-    return (
-        "mailto:" in before[-8:]
-        or Shown.CONTACT in shown(before)
-        or Shown.CONTACT in shown(after.partition("\n")[0])
-        or (Shown.DELIVERED in told and Shown.FAILED not in told)
-    )
+    return "mailto:" in before[-8:] or Shown.CONTACT in shown(before) or Shown.CONTACT in shown(after.partition("\n")[0])

@@ -148,6 +148,12 @@ def sent_to(message: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def is_addressed_by_recipient(message: Message) -> bool:
+    """Say whether the notice came to a return path of our own that names the recipient: then its text need not."""
+    paths = [one for name in ("To", "Delivered-To", "X-Original-To") for one in address.all_of(message.headers.get(name))]
+    return return_path(message) == "<>" and any(address.verp(path) for path in paths)
+
+
 def is_notice_itself(returned: Headers) -> bool:
     """Say whether a returned header is a notice's: whoever passes that on tells of no message of ours."""
     found = Message(returned)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KIND = Kind.AUTO_REPLY
 
 # X-Spamarrest-noauth, X-TMDA-…, X-DigiPortal, X-BoxTrapper-…
-HEADER = re.compile(r"x-(?:spamarrest|tmda|digiportal|boxtrapper|choicemail|mailinblack)\b.*", re.IGNORECASE)
+HEADER = re.compile(r"x-(?:spamarrest|tmda|digiportal|boxtrapper|ask(?:version)?|choicemail|mailinblack)\b.*", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:

@@ -35,7 +35,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     recipients = _recipients(message, found)
     if message.returned is not None and signs.is_notice_itself(message.returned):
         return
-    if not recipients and message.returned is not None:
+    if not recipients and (message.returned is not None or signs.is_addressed_by_recipient(message)):
         yield described(None, text)
     beside = _beside(text, found, recipients)
     if not any(map(has_code, beside.values())):
