@@ -10,12 +10,10 @@ import re
 import tomllib
 import unicodedata
 import warnings
-from base64 import urlsafe_b64decode
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import unquote
 
 # flanker and the parser below it log at import and at every bad address
 logging.getLogger("flanker").addHandler(logging.NullHandler())
@@ -83,10 +81,6 @@ VERP = (
 )
 PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*?"}  # what a template of a return path holds
 
-# an address in a link: ?email=user%40example.com, /dXNlckBleGFtcGxlLmNvbQ/, <mailto:leave-user=example.com@lists.example.org>
-LINKED = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)
-PIECE = re.compile(r"[/?&=#;:]")
-BASE64 = re.compile(r"[A-Za-z0-9_-]{12,200}")
 REDACTED = re.compile(r"redacted\b.*|.*[-_.]redacted|\[?(?:hidden|undisclosed|removed|anonymi[sz]ed)\]?|x{4,}|\*+", re.IGNORECASE)
 
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
@@ -183,29 +177,6 @@ def template(text: str) -> re.Pattern[str]:
     return re.compile("".join(PLACES.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE)
 
 
-def in_links(value: str) -> tuple[str, ...]:
-    """Return the addresses that the links of a List-Unsubscribe or List-Id field carry: in a path or query, plain, escaped or in base64."""
-    found = []
-    for scheme, link in LINKED.findall(value[:LONGEST]):
-        target, _, query = link.partition("?")
-        if scheme and (carried := verp(target)):
-            found.append(carried)
-        for piece in PIECE.split(query if scheme else link.replace("&amp;", "&")):
-            text = unquote(piece)
-            if "@" not in text and BASE64.fullmatch(text):
-                text = _from_base64(text)
-            found += [_normalised(word) for word in text.split() if PLAIN.fullmatch(word) and "." in word.rpartition("@")[2]]
-    return tuple(dict.fromkeys(found))
-
-
-def _from_base64(text: str) -> str:
-    """Decode a token that may be base64 of an address; "" when it is none."""
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except ValueError:
-        return ""
-
-
 def is_redacted(address: str) -> bool:
     """Say whether an address was made unreadable, as feedback reports do: nobody's mailbox."""
     local, _, host = address.rpartition("@")
@@ -223,6 +194,11 @@ def is_anothers(one: str | None, other: str | None) -> bool:
         return False  # IMCEAEX-…@: Exchange's own name for the same mailbox
     first, second = (plain(each).rpartition("@")[0].partition("+")[0] for each in (one, other))
     return first != second
+
+
+def is_signed(address: str | None) -> bool:
+    """Say whether an address is a sender's, signed for its own bounces (BATV): nobody's mailbox, but harvested as one."""
+    return address is not None and BATV.fullmatch(address) is not None
 
 
 def domain(address: str | None) -> str | None:

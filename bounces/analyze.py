@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIELD_NAME = re.compile("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
+# feedback that is no complaint about a message (RFC 5965, section 7.3; RFC 6430; RFC 6591)
+FEEDBACK = {"not-spam": None, "auth-failure": Reason.AUTH_FAILURE, "dmarc": Reason.AUTH_FAILURE, "virus": Reason.VIRUS_DETECTED}
 FAILURES = {Kind.FAILURE, Kind.DELAY}
 
 
@@ -204,9 +206,9 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     recipient, source = (found[0].address, found[0].source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
-    answers = _answers(kind, advise.load(settings.policy))
+    answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
     if verdict is not None:
-        forwarded = address.is_anothers(recipient, attempt.final_recipient)
+        forwarded = address.is_anothers(recipient, attempt.final_recipient) or address.is_signed(attempt.final_recipient)
         advice = advise.advise(verdict, advise.load(settings.policy), kind, forwarded=forwarded)
         answers = _judgement(kind, verdict, advice, attempt, message)
     event = frame(
@@ -229,11 +231,11 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     return verdict, event
 
 
-def _answers(kind: Kind, policy: advise.Policy) -> dict[str, object]:
+def _answers(kind: Kind, feedback_type: str | None, policy: advise.Policy) -> dict[str, object]:
     """Return what the policy says where nothing has failed."""
-    if kind is Kind.DELIVERY:
+    reason = {Kind.COMPLAINT: FEEDBACK.get(feedback_type or "", Reason.COMPLAINT), Kind.AUTO_REPLY: Reason.AUTO_REPLY}.get(kind)
+    if reason is None:
         return {"recommended_action": RecommendedAction.NONE}
-    reason = Reason.COMPLAINT if kind is Kind.COMPLAINT else Reason.AUTO_REPLY
     row = policy.rows[reason]
     return {"reason": reason, "blame": row.blame, "recommended_action": row.recommended_action[Permanence.UNKNOWN]}
 

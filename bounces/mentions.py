@@ -34,7 +34,8 @@ SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
 # support@, postmaster@ …: who answers questions, and seldom is a subscriber
 ROLE = re.compile(
     r"(?:postmaster|mailer-?daemon|abuse|help(?:-?desk)?|service-?desk|support|admin(?:istrator)?|it-?(?:support|help|service)|hostmaster|webmaster|noc"
-    r"|no-?reply|security|soporte|suporte|supporto|assistenza|assistance|hilfe|ayuda|ajuda|aide|pomoc|podpora|hjelp|hjälp|kundenservice)@",
+    r"|no-?reply|security|sac|kundtjanst|kundservice|kundeservice|asiakaspalvelu|klantenservice|ugyfelszolgalat|atendimento|suport|pod+rska|obsluha"
+    r"|bok|destek|care|soporte|suporte|supporto|assistenza|assistance|hilfe|ayuda|ajuda|aide|pomoc|podpora|hjelp|hjälp|kundenservice)@",
     re.IGNORECASE,
 )
 

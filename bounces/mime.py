@@ -31,10 +31,11 @@ LONGEST_TEXT = 256 * 1024  # bytes of text, and of fields, that are read; a noti
 LONGEST_TRUSTED = 64 * 1024  # bytes of a multipart that the fast reader sees: it goes down levels without end, and overflows the stack
 LONGEST_DOUBTFUL = 256 * 1024  # bytes of a multipart that the reference reader sees
 LONGEST_BOUNDARY = 200  # RFC 2046, section 5.1.1, allows 70
-MOST_PARTS, MOST_DELIMITERS = 200, 500
-DEEPEST = 40  # boundaries that a broken multipart may declare
+MOST_PARTS, MOST_DELIMITERS, DEEPEST = 200, 500, 40  # of a multipart; the last are the boundaries that a broken one may declare
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+UNTOLD = frozenset({"application/octet-stream", "text/x-delivery-status", "application/x-delivery-status"})
+REPORTED = re.compile(rb"\s*(?:Reporting-MTA|Final-Recipient)[ \t]*:", re.IGNORECASE)
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
 OTHER_FIELDS = {
     "message/feedback-report": "feedback_report",
@@ -110,7 +111,7 @@ def _message(headers: Headers, header: str, parts: list[_Part], defects: list[st
     groups: tuple[Headers, ...] = ()
     found: dict[str, Headers] = {}
     for part in parts:
-        if part.kind in STATUS_TYPES:
+        if part.kind in STATUS_TYPES or (part.kind in UNTOLD and REPORTED.match(part.content())):
             groups += field_groups(_part_text(part, defects))
         elif part.kind in RETURNED_TYPES:
             found.setdefault("returned", _returned(part))
@@ -119,7 +120,7 @@ def _message(headers: Headers, header: str, parts: list[_Part], defects: list[st
             found.setdefault(OTHER_FIELDS[part.kind], Headers(tuple(fields)))
         elif part.kind.startswith("text/") and part.kind not in NO_PROSE and "returned" not in found and sum(map(len, texts)) < LONGEST_TEXT:
             texts.append(_part_text(part, defects))
-    text = "\n\n".join([one for one in texts if one.strip()])
+    text = "\n\n".join(filter(str.strip, texts))
     seen = _seen(text, [part for part in parts if part.kind in MARKUP_TYPES], defects)
     text, quoted, rest = split_returned(text if seen is None else seen)
     if not groups and quoted and "multipart/report" in (quoted.get("Content-Type") or "").lower() and (groups := machine_groups(rest)):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bounces import address
+from bounces import address, tokens
 from bounces.model import RecipientSource
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
 # X-Recipient, X-Rcpt-To, X-Campaign-Recipient-Address, X-Subscriber-Email …: what senders put into their own mail
 TOKEN = re.compile(
-    r"x-(?:[\w-]+-)?(?:recipient|rcpt|rcpt-?to|receiver|subscriber|hmxmroriginalrecipient)(?:-?(?:address|e?mail|to|id))?", re.IGNORECASE
+    r"x-(?:[\w-]+-)?(?:recipient|rcpt|rcpt-?to|receiver|subscriber|hmxmroriginalrecipient|listmember|msfbl|mailin-eid)(?:-?(?:address|e?mail|to|id))?",
+    re.IGNORECASE,
 )
 LINKS = {"list-unsubscribe", "list-id"}
 TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
@@ -42,8 +43,8 @@ class Candidate:
 def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
     """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
 
-    A notice that reports on several `attempts` tells by its headers whom none of them was sent to. Original-Recipient comes first, but
-    not where it only says Final-Recipient again: a server that forwards fills it with whom it forwarded to.
+    A notice that reports on several `attempts` tells by its headers whom none of them was sent to. What our own return path or a token of
+    ours names comes before another Original-Recipient: each server that forwards fills that anew.
     """
     final, original = attempt.final_recipient, attempt.original_recipient
     named = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
@@ -53,8 +54,8 @@ def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tupl
         sure += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
         for one, field in _returned(message.returned, message.headers, final) if message.returned else ():
             (sure if _is_token(field) else likely).append((one, RecipientSource.RETURNED_HEADER, field))
-    again = original and final and address.plain(original) == address.plain(final)
-    found = [*sure, *named] if again and sure and address.plain(sure[0][0]) != address.plain(original or "") else [*named, *sure]
+    agree = original is not None and bool(sure) and address.plain(sure[0][0]) == address.plain(original)
+    found = [*named, *sure] if agree else [*sure, *named]
     found += [*likely, *([(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else [])]
     distinct: dict[tuple[str, RecipientSource], Candidate] = {}
     for one, source, field in found:
@@ -106,7 +107,7 @@ def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
     """Yield the recipients that a field of the sender's own names, where it names one only."""
     for name, value in returned.fields:
         if _is_token(name):
-            found = address.in_links(value) if name.lower() in LINKS else address.all_of(value)
+            found = tokens.addresses(value)
             if len(found) == 1:
                 yield found[0], name
 

@@ -162,5 +162,6 @@ def is_notice_itself(returned: Headers) -> bool:
 
 def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:
     """Return the display names of the addressees of a message, each with its address."""
-    fields = [value for name in ("To", "Cc") for value in headers.all(name)] if headers else []
-    return tuple([(match.group(1).strip(" \"'"), found) for match in NAMED.finditer(", ".join(fields)) if (found := address.parse(match.group(2)))])
+    fields = ", ".join(value for name in ("To", "Cc") for value in headers.all(name)) if headers else ""
+    found = ((match.group(1).strip(" \"'"), address.parse(match.group(2))) for match in NAMED.finditer(fields))
+    return tuple([(name, one) for name, one in found if name and one])

@@ -147,7 +147,7 @@ def merge(*partials: Partial) -> Partial:
 
 def _reduced(outcomes: pd.DataFrame, latest: pd.DataFrame) -> Partial:
     """Keep each event once, and of each recipient the event that decides."""
-    weight = latest["kind"].map({Kind.COMPLAINT: 2, Kind.DELAY: 0}).astype("float").fillna(1)
+    weight = (1 - (latest["kind"] == Kind.DELAY).astype("int") + (latest["reason"] == Reason.COMPLAINT).astype("int")).astype("float")
     order = latest.assign(weight=weight).sort_values(["weight", "received_at", "event_id"], na_position="first", kind="stable")
     deciding = order.drop(columns="weight").drop_duplicates("recipient", keep="last")
     return Partial(
@@ -165,7 +165,7 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
         "hard": counted[counted["bounce_type"] == BounceType.HARD].groupby("recipient").size(),
         "soft": counted[counted["bounce_type"] == BounceType.SOFT].groupby("recipient").size(),
         "delays": outcomes[outcomes["kind"] == Kind.DELAY].groupby("recipient").size(),
-        "complaints": outcomes[outcomes["kind"] == Kind.COMPLAINT].groupby("recipient").size(),
+        "complaints": outcomes[outcomes["reason"] == Reason.COMPLAINT].groupby("recipient").size(),
         "days": counted["received_at"].dt.floor("D").groupby(counted["recipient"]).nunique(),
     }
     table = table.assign(**{name: values.reindex(table.index).fillna(0).astype("int64") for name, values in columns.items()})

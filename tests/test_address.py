@@ -340,24 +340,6 @@ def test_a_template_without_its_two_parts_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("<https://example.org/leave?email=anna%40example.net&list=7>", ("anna@example.net",)),
-        ("<https://example.org/leave/anna@example.net/7>", ("anna@example.net",)),
-        ("<https://example.org/u/YW5uYUBleGFtcGxlLm5ldA/7>, <mailto:leave@example.org>", ("anna@example.net",)),
-        ("<https://example.org/u?e=YW5uYUBleGFtcGxlLm5ldA==>", ("anna@example.net",)),
-        ("<mailto:leave-anna=example.net@lists.example.org?subject=unsubscribe>", ("anna@example.net",)),
-        ("<mailto:leave@lists.example.org?subject=unsubscribe%20anna@example.net>", ("anna@example.net",)),
-        ("<mailto:leave@lists.example.org>, <https://example.org/leave?id=0123456789abcdef>", ()),
-        ("News <news.example.org>", ()),
-    ],
-)
-def test_a_link_that_carries_an_address_gives_it(value, found):
-    """Escaped, in base64 or in a return path's form; whom the link itself is sent to is nobody's subscriber."""
-    assert address.in_links(value) == found
-
-
-@pytest.mark.parametrize(
     ("one", "expected"),
     [("user@example.com", "example.com"), ("a@b@example.com", "example.com"), ("user", None), ("user@", None), ("", None), (None, None)],
 )

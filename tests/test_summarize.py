@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from bounces import advise, summarize
-from bounces.analyze import Settings
-from bounces.model import Action, Blame, BounceType, Event, Kind, Permanence, Reason, RecommendedAction
+from bounces.analyze import Settings, analyze
+from bounces.model import Action, Blame, BounceType, Event, Kind, Permanence, Raw, Reason, RecommendedAction
 from bounces.summarize import frame, merge, partial, report
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -176,3 +176,16 @@ def test_reading_needs_the_settings_to_be_valid(tmp_path):
     with pytest.raises(advise.PolicyError):
         summarize.read(tmp_path, policy="nosuch")
     assert Settings().policy == "list"
+
+
+@pytest.mark.parametrize(
+    ("feedback", "action"), [("not-spam", "none"), ("auth-failure", "fix_sender"), ("virus", "fix_message"), ("abuse", "remove")]
+)
+def test_only_a_complaint_about_the_message_removes_who_complained(feedback, action):
+    """ "This is not spam" is praise, and a report on authentication is about the sender: neither counts as a complaint."""
+    report_of = (
+        f"From: fbl@example.com\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+        f"Content-Type: message/feedback-report\n\nFeedback-Type: {feedback}\nOriginal-Rcpt-To: anna@example.com\nVersion: 1\n\n--b--\n"
+    )
+    found = row(*analyze(Raw("x", report_of.encode())))
+    assert (found["recommended_action"], found["complaints"]) == (action, int(feedback == "abuse"))

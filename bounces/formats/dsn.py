@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
 RULE = re.compile(r"-{4,}")
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
-ACTIONS = {str(word): word for word in Action} | {
-    "failure": Action.FAILED,
-    "fail": Action.FAILED,
-    "delay": Action.DELAYED,
-    "deliverable": Action.DELIVERED,
-    "expand": Action.EXPANDED,
-}
+ACTIONS = {"fail": Action.FAILED, "delay": Action.DELAYED, "deliver": Action.DELIVERED, "relay": Action.RELAYED, "expand": Action.EXPANDED}
 
 
 def claims(message: Message) -> bool:
@@ -73,12 +67,16 @@ def _attempt(group: Headers) -> Attempt:
     # QUIRK: Exchange 2003 puts the server's reply here (samples/exchange/smtp-communication-problem.eml).
     diagnostic = diagnostic or group.get("X-Supplementary-Info") or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
-    told = ACTIONS.get(action)
+    told = next((one for word, one in ACTIONS.items() if action.startswith(word)), None)
     reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
     status = codes.find_status(group.get("Status") or "")
-    original = address.parse(group.get("Original-Recipient"))
+    original, final = address.parse(group.get("Original-Recipient")), address.parse(group.get("Final-Recipient"))
+    # QUIRK: Sendmail tells the alias in RFC 3464's field, and whom it stands for here (samples/sendmail/alias-expanded.eml).
+    actual = address.parse(group.get("X-Actual-Recipient"))
+    if actual and final and actual.lower() != final.lower():
+        original, final = original or final, actual
     return Attempt(
-        final_recipient=address.parse(group.get("Final-Recipient")) or original,
+        final_recipient=final or original,
         original_recipient=original,
         action=told,
         # what the server said in its own reply is nearer the cause than what the reporting system made of it

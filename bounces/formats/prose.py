@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bounces import address, signs
@@ -31,7 +32,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     Who names no address and returns nothing, or returns another notice, only writes like a mail system, or passes one on.
     """
     text = BROKEN.sub("@", _letter(message.text))
-    found = tuple(mentions(text)) or tuple(_names(message, text))
+    found = tuple(sorted((*mentions(text), *_names(message, text)), key=attrgetter("line")))
     recipients = _recipients(message, found)
     if message.returned is not None and signs.is_notice_itself(message.returned):
         return
@@ -82,8 +83,8 @@ def _names(message: Message, text: str) -> Iterator[Mention]:
     line = 0
     for words in text.split("\n"):
         start = words.lstrip(" \t*-'\"<").lower()
-        for name, one in known.items():
-            if re.match(re.escape(name.lower()) + r"(?!\w)", start):
+        for name, one in known.items() if "@" not in words else ():
+            if re.match(re.escape(name.lower()) + r"[\"'>]*\s*(?:\(|:|\Z)", start):
                 yield Mention(one.lower(), line, line + len(words), Standing.ENTRY)
                 break
         line += len(words) + 1

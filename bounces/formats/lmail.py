@@ -1,0 +1,29 @@
+"""LMail, L-Soft's delivery agent: 'Error-For:  USER@EXAMPLE.COM', 'Error-Text: No such local user.'"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import signs
+from bounces.entries import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Attempt, Message
+
+# Error-For:  USER@EXAMPLE.COM
+RECIPIENT = re.compile(r"^Error-For:[ \t]*(\S+@\S+)[ \t]*\n(?:Error-Code:[^\n]*\n)?(?=Error-Text:)", re.MULTILINE)
+# Error-End:  2 errors reported.
+END = re.compile(r"^Error-End:", re.MULTILINE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether the list is there that LISTSERV reads, and no person quotes it."""
+    return not message.delivery_status and not signs.is_talk(message) and bool(RECIPIENT.search(message.text))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each address of the list."""
+    return entries(message.text, RECIPIENT, until=END)

@@ -1,0 +1,43 @@
+"""A header field of the sender's own in, the addresses that it carries out: in its links or in its text, plain, escaped or in base64."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode
+from urllib.parse import unquote
+
+from bounces import address
+
+LONGEST = 2000  # characters of a field that are read
+# <https://example.org/leave?email=user%40example.com>, <mailto:leave-user=example.com@lists.example.org>
+LINK = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)
+PIECE = re.compile(r"[/?&#;:|]|=(?=[^=&]{6})")
+BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,1000}={0,2}")
+URL_SAFE = str.maketrans("+/", "-_", "=")
+MESSAGE_ID = re.compile(r"<[^<>]*>")
+WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]]+@[^\s<>\"'(),;:|~{}\[\]]+\.[^\s<>\"'(),;:|~{}\[\]]+")
+
+
+def addresses(value: str) -> tuple[str, ...]:
+    """Return the addresses that a field carries; whom a link itself is sent to is nobody's subscriber."""
+    value = value[:LONGEST]
+    found: list[str | None] = []
+    for scheme, link in LINK.findall(value) or [("", "".join(value.split()))]:
+        target, _, query = link.partition("?")
+        if scheme and (carried := address.verp(target)):
+            found.append(carried)
+        for piece in PIECE.split(query if scheme else link.replace("&amp;", "&")):
+            text = unquote(piece)
+            found += [address.parse(word) for word in WORD.findall(text if "@" in text else _from_base64(text))]
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def _from_base64(text: str) -> str:
+    """Decode what may be base64 of a text, message ids left out; "" when it is none."""
+    if not BASE64.fullmatch(text):
+        return ""
+    letters = text.translate(URL_SAFE)
+    try:
+        return MESSAGE_ID.sub(" ", urlsafe_b64decode(letters + "=" * (-len(letters) % 4)).decode("ascii"))
+    except ValueError:
+        return ""
