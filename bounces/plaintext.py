@@ -274,7 +274,7 @@ class _Page:
             self.link, self.linked = html.unescape(mailto.group(1)) if mailto else "", len(self.pieces)
 
     def end(self, name: str) -> None:
-        """Close a line where the tag does; an address that only the link holds is shown after it."""
+        """Close a line where the tag does; an address that only the link holds is shown after it, as a link's."""
         if self.hidden:
             self.depth -= name == self.hidden
             self.hidden = self.hidden if self.depth else ""
@@ -283,5 +283,5 @@ class _Page:
             self.verbatim = max(0, self.verbatim - (name == "pre"))
         elif name == "a" and self.link:
             if self.link.lower() not in "".join(self.pieces[self.linked :]).lower():
-                self.pieces.append(f" <{self.link}>")
+                self.pieces.append(f" <mailto:{self.link}>")
             self.link = ""

@@ -262,7 +262,7 @@ PAGES = [
     ("<ul><li>one<li>two</ul>", "one\ntwo"),
     ("a\n  b\tc", "a b c"),
     ("<pre>Received: by x\n\tid 1\n</pre>after\nwards", "Received: by x\nid 1\n\nafter wards"),
-    ("<a href='mailto:a@example.com?subject=x'>Ann</a>", "Ann <a@example.com>"),
+    ("<a href='mailto:a@example.com?subject=x'>Ann</a>", "Ann <mailto:a@example.com>"),
     ("<a href=mailto:a@example.com>A@example.com</a>", "A@example.com"),
     ('<a href="https://example.com/?a=1">here</a>', "here"),
     ("to <a@example.com>: failed", "to <a@example.com>: failed"),
