@@ -1,0 +1,35 @@
+"""X-ARF, reports of network abuse without the fields of RFC 5965: 'X-XARF: PLAIN', 'Report-Type: spam'."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces import address, signs
+from bounces.model import Attempt, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.model import Message
+
+KIND = Kind.COMPLAINT
+
+# Report-Type: spam
+TYPE = re.compile(r"^Report-Type:[ \t]*spam\b", re.IGNORECASE | re.MULTILINE)
+
+
+def claims(message: Message) -> bool:
+    """Say whether the header marks it as such a report, and one on spam."""
+    return any(name in message.headers for name in ("X-XARF", "X-ARF")) and message.feedback_report is None and bool(TYPE.search(message.text))
+
+
+def decode(message: Message) -> Iterator[Attempt]:
+    """Yield an attempt for each addressee of the message complained of, else one without."""
+    known = [one for one in signs.sent_to(message) if not address.is_redacted(one)]
+    yield from (Attempt(final_recipient=recipient) for recipient in known or (None,))
+
+
+def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
+    """Return the type of the complaint (RFC 5965, section 7.3)."""
+    return "abuse"
