@@ -77,7 +77,9 @@ VERP = (
     # bounce+user==a==example.com==list@… (Sympa)
     re.compile(r"[^@=+]+\+" + CARRIED.replace("=(", "==a==(") + r"(?:==[^@]*)?@.+"),
     # owner-LIST*user**example*-com@… (LISTSERV)
-    re.compile(r"owner-[^*@]+\*(?P<local>[^*@]+)\*\*(?P<domain>[\w-]+(?:\*-?[\w-]+)+)@.+", re.IGNORECASE),
+    re.compile(r"owner-[^*@]+\*(?P<local>[\w*+-]{1,64}?)\*\*(?P<domain>[\w-]+(?:\*-?[\w-]+)+)@.+", re.IGNORECASE),
+    # leave-1234-5678.9abc-user=example.com@… (Lyris)
+    re.compile(rf"leave-\d+-\d+\.[0-9a-f]+-{CARRIED}@.+"),
 )
 PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*?"}  # what a template of a return path holds
 
@@ -165,7 +167,7 @@ def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
     if not provider(domain(return_path)):  # people have "=" in their own addresses, list servers none at a mailbox provider
         patterns += VERP
     match = next((match for pattern in patterns if (match := pattern.fullmatch(path))), None)
-    return parse(f"{match['local']}@{re.sub('[*]-?', '.', match['domain'])}") if match else None
+    return parse(f"{match['local'].replace('*-', '.')}@{re.sub('[*]-?', '.', match['domain'])}") if match else None
 
 
 @lru_cache(maxsize=64)

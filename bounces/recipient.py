@@ -44,7 +44,8 @@ def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tupl
     """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
 
     A notice that reports on several `attempts` tells by its headers whom none of them was sent to. What our own return path or a token of
-    ours names comes before another Original-Recipient: each server that forwards fills that anew.
+    ours names comes before another Original-Recipient, and so does whom the first server took the message for where that one came later:
+    a server that forwards fills the field anew.
     """
     final, original = attempt.final_recipient, attempt.original_recipient
     named = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
@@ -53,7 +54,8 @@ def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tupl
     if attempts == 1:
         sure += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
         for one, field in _returned(message.returned, message.headers, final) if message.returned else ():
-            (sure if _is_token(field) else likely).append((one, RecipientSource.RETURNED_HEADER, field))
+            surely = _is_token(field) or (field == "Received" and _came_later(original, message.returned))
+            (sure if surely else likely).append((one, RecipientSource.RETURNED_HEADER, field))
     agree = original is not None and bool(sure) and address.plain(sure[0][0]) == address.plain(original)
     found = [*named, *sure] if agree else [*sure, *named]
     found += [*likely, *([(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else [])]
@@ -126,6 +128,12 @@ def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tupl
         yield found[wanted]
     elif len(found) == 1:
         yield sent[0]
+
+
+def _came_later(original: str | None, returned: Headers | None) -> bool:
+    """Say whether a server took the message for an address after it had been taken for another one."""
+    path = [address.plain(one) for one in _received_for(returned)] if returned else []
+    return original is not None and address.plain(original) in path[:-1]
 
 
 def _first_envelope(returned: Headers) -> Iterator[tuple[str, str]]:

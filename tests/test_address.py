@@ -285,6 +285,8 @@ PATHS = [
     ("bounces+0a1b2c3d4e-12345-first-last=example.com@list.example", "first-last@example.com"),
     ("news-user=example.com@list.example", "user@example.com"),
     ("owner-LIST*user**EXAMPLE*-COM@listserv.example", "user@example.com"),
+    ("owner-LIST*first*-last**EXAMPLE*-COM@listserv.example", "first.last@example.com"),
+    ("leave-1234567-7654321.0a1b2c3d4e5f-user=example.com@list.example", "user@example.com"),
     # none that can be told for certain
     ("user@example.com", None),
     ("user+tag@example.com", None),

@@ -64,6 +64,15 @@ def test_the_subscriber_is_the_one_reported_and_not_the_forwards_target(notice, 
     assert found(returned, notice=notice)[0] == best
 
 
+def test_an_original_recipient_that_a_forwarding_server_filled_in_is_not_the_lists():
+    """Whom the first server took it for comes first where Original-Recipient appears only later; unknown to the trace, the field is believed."""
+    path = "Received: by inner.example for <a@inner.example>; x\nReceived: by fwd.example for <b@fwd.example>; x"
+    trace = f"{path}\nReceived: by mx.example.net for <anna@example.net>; x"
+    assert found(trace, original="b@fwd.example")[0] == ("anna@example.net", RETURNED, "Received")
+    assert found(trace, original="anna@example.net")[0] == ("anna@example.net", ORIGINAL, "Original-Recipient")
+    assert found(trace, original="c@example.net")[0] == ("c@example.net", ORIGINAL, "Original-Recipient")
+
+
 def test_the_candidates_come_best_first_and_agreement_is_kept():
     """All that was read is there for `explain`, also what says the same."""
     assert found("To: anna@example.net", original="anna@example.net") == [
