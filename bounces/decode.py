@@ -76,11 +76,13 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
 
 def _finished(message: Message, attempts: Iterable[Attempt]) -> Iterator[Attempt]:
     """Fill what follows from the rest: a bare status gives way to a specific one, and a notice without Action tells it by its words."""
-    action = Action.DELAYED if signs.is_delay(message) else Action.FAILED
+    untold = Action.DELAYED if signs.is_delay(message) else Action.FAILED
+    succeeded = signs.has_succeeded(message)
     sent = signs.sent_to(message)
     only = sent[0] if len(sent) == 1 else None
     for attempt in attempts:
         own = codes.find(attempt.diagnostic_code or "")
+        action = Action.DELIVERED if succeeded and not (own.reply_code or own.status) else untold
         yield replace(
             attempt,
             status=own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status,

@@ -47,6 +47,8 @@ COMMANDS = {
     "(STATE 18)": "DATA",
 }
 
+# (ultimately generated from list@example.com)        (expanded from: <list@example.com>)
+EXPANDED = re.compile(r"\((?:ultimately\s+)?(?:generated|expanded)\s+(?:from|by):?\s+<?([^\s<>()]+@[^\s<>()]+?)>?\)")
 # 550 5.1.1 <user@example.com>... User unknown
 REPLIED = re.compile(r"[245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?<?")
 # <user@example.com>... Deferred: Connection timed out with mx.example.com.
@@ -84,9 +86,10 @@ def described(recipient: str | None, text: str) -> Attempt:
     text = text[:LONGEST]
     reply = codes.find(text)
     said = text[reply.start :] if (reply.reply_code or reply.status) and WRAPPER.search(text[: reply.start]) else text
-    host = HOST.search(text)
+    host, expanded = HOST.search(text), EXPANDED.search(text)
     return Attempt(
         final_recipient=address.parse(recipient),
+        original_recipient=address.parse(expanded.group(1)) if expanded and recipient else None,
         status=reply.status,
         reply_code=reply.reply_code,
         diagnostic_code=codes.plain(said).strip(" :-") or None,

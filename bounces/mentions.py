@@ -31,6 +31,10 @@ CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*(?:\t|  |\s*\|)|[>\"'»”�
 FINISHED = re.compile(r"[>\"')\]]*[.,]")  # a sentence goes on, or ends
 CELL = re.compile(r"[>\"')\]]*(?:\t|  |\s*\|)")  # the rest of a table's row
 SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
+NEGATION = re.compile(
+    r"\b(?:not|nicht|pas|no|não|non|niet|nie|ne\w*|не|inte|ikke|ei|nem|nu|δεν|không|tidak|لم|لا|לא)\b|n't\b|ません|ない|没|未|无法|無法|않|못|ไม่",
+    re.IGNORECASE,
+)
 # support@, postmaster@ …: who answers questions, and seldom is a subscriber
 ROLE = re.compile(
     r"(?:postmaster|mailer-?daemon|abuse|help(?:-?desk)?|service-?desk|support|admin(?:istrator)?|it-?(?:support|help|service)|hostmaster|webmaster|noc"
@@ -112,7 +116,7 @@ def _has_it(text: str, start: int, end: int) -> bool:
     """Say whether the sentence tells that an address has the message: some notices name those, too."""
     before, after = text[max(0, start - NEAR) : start].rpartition("\n")[2], SENTENCE.split(text[end : end + NEAR], maxsplit=1)[0]
     told = shown(before + (after.partition("\n")[0] if CELL.match(after) else after))
-    return Shown.DELIVERED in told and Shown.FAILED not in told and Shown.UNDELIVERED not in told
+    return Shown.DELIVERED in told and not ({Shown.FAILED, Shown.UNDELIVERED} & set(told) or NEGATION.search(before + after))
 
 
 def _is_contact(text: str, start: int, end: int) -> bool:

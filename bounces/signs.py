@@ -136,6 +136,12 @@ def is_delay(message: Message) -> bool:
     return late or Shown.RETRYING in text
 
 
+def has_succeeded(message: Message) -> bool:
+    """Say whether a notice without an Action field tells of a delivery, and of nothing that went wrong."""
+    told = {**shown(message.text[:LONGEST]), **shown(message.headers.get("Subject") or "")}
+    return Shown.SUCCEEDED in told and not ({Shown.GIVEN_UP, Shown.RETRYING} & set(told))
+
+
 def sent_to(message: Message) -> tuple[str, ...]:
     """Return the addresses that the returned message was sent to, by its own header."""
     returned = message.returned

@@ -26,6 +26,7 @@ class Shown(StrEnum):
     CHALLENGE = "challenge"
     DAEMON = "daemon"
     DELIVERED = "delivered"
+    SUCCEEDED = "succeeded"
     CONTACT = "contact"
     MOVED = "moved"
     RECIPIENT = "recipient"

@@ -110,6 +110,21 @@ def test_a_warning_is_no_failure():
 
 
 @pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("Delivery has been successful to:\n\n    anna@example.net\n", Action.DELIVERED),
+        ("Erfolgreich zugestellt:\n\n    anna@example.net\n", Action.DELIVERED),
+        ("Delivery has been successful to some; for this one it has failed permanently:\n\n    anna@example.net\n", Action.FAILED),
+        ("Successful delivery is not possible:\n\n    anna@example.net: 550 5.1.1 user unknown\n", Action.FAILED),
+    ],
+)
+def test_a_confirmation_without_fields_is_no_failure(text, action):
+    """Without an Action field the words tell that it succeeded; a code tells that it did not."""
+    data = f"From: MAILER-DAEMON@example.com\nReturn-Path: <>\nTo: me@example.org\nSubject: Your message\nDate: x\n\n{text}\n"
+    assert event(data.encode()).action is action
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("host mx.example.com[192.0.2.1] said: 550 5.1.1 no (in reply to RCPT TO command)", ("550", "5.1.1", "mx.example.com", "RCPT")),

@@ -71,3 +71,10 @@ def test_a_label_goes_on_over_a_list():
 def test_a_help_desk_in_a_list_is_marked():
     """An entry may be a help desk's own mailbox; who chooses may pass it over."""
     assert [one.role for one in mentions("support@example.com\nanna@example.net")] == [True, False]
+
+
+def test_an_address_that_has_the_message_did_not_fail_unless_the_sentence_denies_it():
+    """Some notices name those who got it, too."""
+    assert found("Your message was successfully delivered to anna@example.net.") == []
+    assert found("Your message was not successfully delivered to anna@example.net.") == [("anna@example.net", "sentence")]
+    assert found("Die Nachricht wurde nicht erfolgreich zugestellt an anna@example.net.") == [("anna@example.net", "sentence")]

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import entries
-from bounces.model import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounces.model import Message
+    from bounces.model import Attempt, Message
 
 # This message was created automatically by mail delivery software.
 SIGN = re.compile(r"This message was created automatically by (?:mail delivery software|the SMTP relay)", re.IGNORECASE)
@@ -31,8 +30,6 @@ RECIPIENT = re.compile(
 )
 # ------ This is a copy of the message, including all the headers. ------
 RETURNED = re.compile(r"^-{3,} (?:This is a copy of|The header of|The body of)", re.IGNORECASE | re.MULTILINE)
-#     (ultimately generated from list@example.net)
-GENERATED = re.compile(r"\((?:ultimately )?generated (?:from|by) ([^\s()]+@[^\s()]+)\)")
 
 
 def claims(message: Message) -> bool:
@@ -47,6 +44,4 @@ def decode(message: Message) -> Iterator[Attempt]:
     failed = {one.lower() for one in address.all_of(message.headers.get("X-Failed-Recipients"))}
     found = tuple(entries(text, RECIPIENT, after=INTRODUCTION, until=RETURNED))
     named = tuple(one for one in found if one.final_recipient and one.final_recipient.lower() in failed)
-    for attempt in named or found:
-        generated = GENERATED.search(attempt.diagnostic_code or "")
-        yield attempt.filled(Attempt(original_recipient=address.parse(generated.group(1)))) if generated else attempt
+    yield from named or found

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
-from bounces.entries import LONGEST, described
+from bounces.entries import EXPANDED, LONGEST, described
 from bounces.model import Attempt
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ LISTED = re.compile(
 #     (expanded from: <list@example.com>)
 FAILED = re.compile(r"^(?![ \t]+\()[ \t]*(\S[^\n]*)((?:\n[ \t]+\([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)*)", re.MULTILINE)
 REASON = re.compile(r"\(reason: ([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)\)")
-EXPANDED = re.compile(r"\(expanded from: <?([^\s<>()]+@[^\s<>()]+?)>?\)")
 # 550 5.1.1 <user@example.com>... User unknown
 CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^\s<>]+?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
 # >>> RCPT To:<user@example.com>
