@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bounces import signs
 from bounces.entries import entries
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ LEGEND = re.compile(r"^Err=[ ]|^Subscribers will be automatically deleted", re.M
 
 
 def claims(message: Message) -> bool:
-    """Say whether the report's heading and one of its lines are there."""
-    return bool(HEADING.search(message.text)) and any(decode(message))
+    """Say whether the report's heading and one of its lines are there, and nobody forwards it."""
+    return bool(HEADING.search(message.text)) and not signs.is_talk(message) and any(decode(message))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -20,8 +20,8 @@ END = re.compile(r"^The triggering bounce notice is", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:
-    """Say whether Mailman's own header field, its first sentence and the member are there."""
-    return "X-Mailman-Version" in message.headers and bool(SIGN.search(message.text)) and bool(RECIPIENT.search(message.text))
+    """Say whether Mailman wrote it, and no subscriber: by the field of its own messages, its first sentence and the member."""
+    return "X-List-Administrivia" in message.headers and bool(SIGN.search(message.text)) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

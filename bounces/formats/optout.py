@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from bounces import address
+from bounces import address, signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 
 KIND = Kind.COMPLAINT
 
-SIGN = "Apple Mail sent this email to unsubscribe from the message"
+SIGN = re.compile(r"\s*Apple Mail sent this email to unsubscribe from the message")
 
 
 def claims(message: Message) -> bool:
-    """Say whether the program's sentence is there."""
-    return SIGN in message.text
+    """Say whether the text begins with the program's sentence, and nobody forwards it."""
+    return SIGN.match(message.text) is not None and not signs.is_talk(message)
 
 
 def decode(message: Message) -> Iterator[Attempt]:
