@@ -52,7 +52,7 @@ EVENT_COLUMNS: dict[str, Any] = {
 }
 COUNTS = ("events", "hard", "soft", "delays", "complaints", "days")
 DECIDING = (
-    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after suggestion diagnostic_code origin"
+    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after diagnostic_code origin"
 ).split()
 RECIPIENT_COLUMNS: dict[str, Any] = {
     name: "int64" if name in COUNTS else TIME if name.endswith("_seen") else EVENT_COLUMNS.get(name, "str")
@@ -70,8 +70,8 @@ DOMAIN_GONE = {Reason.DOMAIN_NOT_FOUND, Reason.DOMAIN_NO_MAIL, Reason.DNS_FAILUR
 class Partial:
     """What is known of recipients so far.
 
-    `outcomes` has a row for each event (event_id, recipient, kind, reason, bounce_type, counts, received_at), `latest` one for each
-    recipient: the event that decides.
+    `outcomes` has a row for each event (event_id, recipient, kind, reason, bounce_type, suggestion, counts, received_at), `latest` one for
+    each recipient: the event that decides.
     """
 
     outcomes: pd.DataFrame
@@ -120,7 +120,7 @@ def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
-    on a domain that is gone. `advice` is a sentence for a person, `suggestion` the new address that the notice gives, or the address with
+    on a domain that is gone. `advice` is a sentence for a person, `suggestion` the new address that was told last, or the address with
     its domain's typo mended. An event that stands in the table twice counts once.
     """
     return finished(partial(events), policy=policy)
@@ -133,7 +133,7 @@ def partial(events: pd.DataFrame) -> Partial:
     )
     failed = known["kind"] == Kind.FAILURE
     gone = (known["blame"] == Blame.RECIPIENT_DOMAIN) & (known["bounce_type"] == BounceType.HARD)
-    outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "received_at"]].assign(
+    outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "suggestion", "received_at"]].assign(
         counts=failed & ((known["blame"] == Blame.RECIPIENT) | gone)
     )
     latest = known[[*DECIDING, "event_id", "kind", "received_at", *(name for name in map(str, events) if name.startswith(KEPT))]]
@@ -170,6 +170,8 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     }
     table = table.assign(**{name: values.reindex(table.index).fillna(0).astype("int64") for name, values in columns.items()})
     seen = outcomes.groupby("recipient")["received_at"]
+    told = outcomes[outcomes["suggestion"].notna()].sort_values(["received_at", "event_id"], na_position="first", kind="stable")
+    table = table.assign(suggestion=told.drop_duplicates("recipient", keep="last").set_index("recipient")["suggestion"].reindex(table.index))
     table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
     rules = advise.load(policy)
     table = _escalated(table, outcomes, rules)
@@ -220,6 +222,6 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
 
 
 def _suggestions(table: pd.DataFrame) -> list[str | None]:
-    """Return the new address that the notice gives, or for recipients whose domain is dead the address with its typo mended, or None."""
+    """Return the new address that a notice or a reply gave, or for recipients whose domain is dead the address with its typo mended, or None."""
     told = zip(table["recipient"], table["reason"], table["suggestion"], strict=True)
     return [new if isinstance(new, str) else address.suggest(old) if reason in DOMAIN_GONE else None for old, reason, new in told]

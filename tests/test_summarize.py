@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -121,6 +122,15 @@ def test_a_typo_is_mended_only_where_the_domain_is_dead():
     full = failure(2, Reason.MAILBOX_FULL, recipient="anna@gmial.com")
     assert row(dead)["suggestion"] == "anna@gmail.com"
     assert pd.isna(row(full)["suggestion"])
+
+
+def test_a_new_address_that_was_told_before_is_still_suggested():
+    """Who wrote in a vacation reply where they went has a row that says so when the old address fails."""
+    told = replace(other(1, Kind.AUTO_REPLY), suggestion="anna@example.org")
+    newer = replace(other(2, Kind.AUTO_REPLY, day=1), suggestion="anna@example.net")
+    gone = failure(3, Reason.USER_UNKNOWN, day=7)
+    assert row(told, newer, gone)["suggestion"] == "anna@example.net"
+    assert row(gone, told)["suggestion"] == "anna@example.org"
 
 
 def test_a_notice_that_was_read_twice_counts_once():
