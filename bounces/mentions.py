@@ -22,7 +22,7 @@ MOST_WORDS = 4  # of the words before an address that may tell whose it is
 # * Anna Example <user@example.com>
 BULLET = re.compile(r"\s*[•*·–-]\s+[^<>()@:\n]{1,60}[<(]\Z")
 # Recipients: user@example.com; another@example.com
-LISTED = re.compile(r"(?:[^\s<>,;()\"']+@[^\s<>,;()\"']+[>\"']*\s*[,;]\s*[<\"']*)+\Z")
+LISTED = re.compile(r"(?:[^\s<>,;()\"'@]+@[^\s<>,;()\"'@]+[>\"']*\s*[,;]\s*[<\"']*)+\Z")
 MARKS = " \t>*•·|\"'«»„“”‘’‚「『【(<[-–:：=.#"
 PART = re.compile(r"[(,;，、；（]")
 NUMBER = re.compile(r"^\d{1,3}(?:[.)]\s*|$)")
@@ -75,7 +75,8 @@ def mentions(text: str) -> Iterator[Mention]:
             continue
         standing = _standing(text, before, line, end)
         role = ROLE.match(found) is not None
-        if _has_it(text, start, end) or (standing is not Standing.ENTRY and (role or _is_contact(text, start, end))):
+        asked = _is_asked_above(text, line) if standing is Standing.ENTRY else role or _is_contact(text, start, end)
+        if asked or _has_it(text, start, end):
             continue
         yield Mention(found.lower(), line, end, standing, role)
 
@@ -100,7 +101,7 @@ def _standing(text: str, before: str, line: int, end: int) -> Standing:
 def _label(before: str) -> tuple[str, bool]:
     """Return what stands on the line before an address, folded and without marks, up to its colon if there is one; and whether there is."""
     head, colon, tail = re.sub("[：=]", ":", before).rpartition(":")
-    named = colon and "<" in tail.strip() + "<"[: not tail.strip()]  # From: Anna Example <
+    named = colon and (not tail.strip() or "<" in tail)  # From: Anna Example <
     words = head if named or (colon and not tail.strip(MARKS)) else before
     return fold(NUMBER.sub("", PART.split(words.rstrip(MARKS))[-1].strip(MARKS), count=1)).strip(), bool(colon)
 
@@ -117,6 +118,15 @@ def _has_it(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - NEAR) : start].rpartition("\n")[2], SENTENCE.split(text[end : end + NEAR], maxsplit=1)[0]
     told = shown(before + (after.partition("\n")[0] if CELL.match(after) else after))
     return Shown.DELIVERED in told and not ({Shown.FAILED, Shown.UNDELIVERED} & set(told) or NEGATION.search(before + after))
+
+
+def _is_asked_above(text: str, line: int) -> bool:
+    """Say whether the sentence that ends with a colon right above an address tells to write to it: "please contact the owners:"."""
+    above = text[max(0, line - NEAR) : line].rstrip(" \t\n:：")
+    if not re.fullmatch(r"[ \t]*[:：][ \t]*\n", text[max(0, line - NEAR) : line][len(above) :]):
+        return False
+    told = shown(SENTENCE.split(above)[-1])
+    return Shown.CONTACT in told and not {Shown.FAILED, Shown.UNDELIVERED} & set(told)
 
 
 def _is_contact(text: str, start: int, end: int) -> bool:

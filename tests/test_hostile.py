@@ -35,6 +35,7 @@ HOSTILE = {
     },
     "addresses in a line": DAEMON + "a@b.cc " * (LONG // 7),
     "addresses after quotes": DAEMON + "> " * 60_000 + "x@y.zz " * 500,
+    "addresses after many @": DAEMON + many(500, "@a" * 95 + " u%d@e.cc\n"),
     "addresses after spaces": DAEMON + (" " * 400 + "x@y.zz") * 400,
     "groups": dsn(many(2000, "Final-Recipient: rfc822; u%d@e.cc\nAction: failed\n\n"), returned="To: " + many(2000, "u%d@e.cc, ")),
     "groups and text": dsn(many(50, "Final-Recipient: rfc822; u%d@e.cc\nAction: failed\n\n"), text="a@b.cc " * (LONG // 7)),

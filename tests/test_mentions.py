@@ -52,6 +52,7 @@ def test_an_address_stands_in_a_list_or_in_a_sentence(text, how):
         "info@example.com まで連絡",
         "write to us, helpdesk@example.com, at any time",
         "Read more: https://example.com/?to=anna@example.net",
+        "You are not authorized. If you have any question, please contact the list owners:\nlist-request@example.com.",
     ],
 )
 def test_senders_and_help_desks_are_no_recipients(text):

@@ -25,6 +25,8 @@ ACTIONS = {
 }
 # ed indirizzato a "user@example.com"        e destinato all'utente "user@example.com"
 RECIPIENT = re.compile(r"(?:indirizzato\s+a|destinato\s+all['’]utente|destinato\s+a):?\s*\"?\s*([^\s\"@]+@[^\s\"@]+?)\"?[\s,;(]", re.IGNORECASE)
+# Identificativo messaggio: opec292.20230512101201.14871.512.2.66@pec.example.it
+END = re.compile(r"^[ \t]*Identificativo (?:del )?messaggio", re.IGNORECASE | re.MULTILINE)
 
 
 def claims(message: Message) -> bool:
@@ -35,10 +37,10 @@ def claims(message: Message) -> bool:
 def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each recipient; the error, where there is one, stands after it."""
     action = _action(message)
-    places = list(RECIPIENT.finditer(message.text))
-    for place in places:
-        text = message.text[place.end() :] if action in {Action.FAILED, Action.DELAYED} else ""
-        yield described(place.group(1), text).filled(Attempt(action=action))
+    text = END.split(message.text, maxsplit=1)[0]
+    for place in RECIPIENT.finditer(text):
+        error = text[place.end() :] if action in {Action.FAILED, Action.DELAYED} else ""
+        yield described(place.group(1), error).filled(Attempt(action=action))
 
 
 def _action(message: Message) -> Action | None:
