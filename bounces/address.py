@@ -81,7 +81,7 @@ VERP = (
     # leave-1234-5678.9abc-user=example.com@… (Lyris)
     re.compile(rf"leave-\d+-\d+\.[0-9a-f]+-{CARRIED}@.+"),
 )
-PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*?"}  # what a template of a return path holds
+PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3,253})", "*": "[^@]*"}  # what a template of a return path holds
 
 REDACTED = re.compile(r"redacted\b.*|.*[-_.]redacted|\[?(?:hidden|undisclosed|removed|anonymi[sz]ed)\]?|x{4,}|\*+", re.IGNORECASE)
 
@@ -172,11 +172,22 @@ def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
 
 @lru_cache(maxsize=64)
 def template(text: str) -> re.Pattern[str]:
-    """Compile a template of return paths, "news-*-{local}={domain}@bounce.example.org"; "*" is anything. Raise ValueError if it is none."""
-    pieces = re.split(r"(\{local\}|\{domain\}|\*)", text)
-    if text.count("{local}") != 1 or text.count("{domain}") != 1 or text.count("*") > 3 or text.count("@") != 1:
-        raise ValueError(f"{text!r} is no template of a return path")
-    return re.compile("".join(PLACES.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE)
+    """Compile a template of return paths, "news-*-{local}={domain}@bounce.example.org". Raise ValueError if it is none.
+
+    "*" is anything up to the next time that what follows it comes.
+    """
+    for place in ("{local}", "{domain}", "@"):
+        if text.count(place) != 1:
+            raise ValueError(f"{text!r} has to have {place} once")
+    if "**" in text or "*{" in text:
+        raise ValueError(f"{text!r} has a * with nothing after it that would end it")
+    pieces = re.split(r"(\{local\}|\{domain\}|\*[^*{]+|\*)", text)
+    return re.compile("".join(PLACES.get(piece) or _until(piece) for piece in pieces), re.IGNORECASE)
+
+
+def _until(piece: str) -> str:
+    """Return the pattern of a template's fixed characters, and of the "*" before them: it is not tried twice."""
+    return f"(?>[^@]*?{re.escape(piece[1:])})" if piece.startswith("*") else re.escape(piece)
 
 
 def is_redacted(address: str) -> bool:

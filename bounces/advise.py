@@ -67,7 +67,7 @@ class Policy:
 def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, forwarded: bool = False) -> Advice:
     """Say what a verdict is for the list. Nobody is removed on low confidence, or on one 4yz, whatever the policy: a person looks first.
 
-    So one does where mail for the address was `forwarded` to the one that failed: there may be others that it reached.
+    So one does where mail for the address was `forwarded` to the one that failed: others may read it, too.
     """
     row = policy.rows[verdict.reason]
     if kind is Kind.DELAY:
@@ -77,7 +77,7 @@ def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, forwa
     if action in TAKES_OFF and (verdict.confidence is Confidence.LOW or verdict.permanence is Permanence.TRANSIENT):
         action, hard = RecommendedAction.REVIEW, hard and policy.literal
     elif action in TAKES_OFF and forwarded:
-        action = RecommendedAction.REVIEW
+        action = RecommendedAction.REVIEW  # the failure is as hard as ever
     return Advice(BounceType.HARD if hard else BounceType.SOFT, row.blame, action, row.retry_days if action in AGAIN else None)
 
 

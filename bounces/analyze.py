@@ -14,7 +14,7 @@ from bounces import address, advise, codes, mime, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
 from bounces.errors import RuleError, SettingsError
-from bounces.fields import date_time
+from bounces.fields import date_time, kept_column
 from bounces.model import (
     Action,
     Advice,
@@ -33,7 +33,7 @@ from bounces.model import (
     Verdict,
 )
 from bounces.newaddress import new_address
-from bounces.recipient import candidates
+from bounces.recipient import candidates, forwarded
 from bounces.rules.match import RuleSet
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
 
 def checked(policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()) -> Settings:
     """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
-    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), tuple(dict.fromkeys(keep_headers)))
+    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers))
     advise.load(settings.policy)
     rule_set(settings.rules)
     for text in settings.verp:
@@ -122,10 +122,19 @@ def checked(policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str]
             address.template(text)
         except ValueError as error:
             raise SettingsError(f'{error}; write it as "bounces+{{local}}={{domain}}@example.org", with * for what changes') from error
-    for name in settings.keep_headers:
+    return settings
+
+
+def _kept(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the header fields to keep, each once. Raise SettingsError for what is none, and for two that would be one column."""
+    columns: dict[str, str] = {}
+    for name in names:
         if not FIELD_NAME.fullmatch(name):
             raise SettingsError(f'{name!r} is no name of a header field; write it as "X-Campaign-Id", without a colon')
-    return settings
+        other = columns.setdefault(kept_column(name), name)
+        if other.lower() != name.lower():
+            raise SettingsError(f"{other!r} and {name!r} would both be column {kept_column(name)}: keep one of them")
+    return tuple(columns.values())
 
 
 def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[tuple[Raw, tuple[Event, ...]]]:
@@ -146,7 +155,7 @@ def trace(raw: Raw, settings: Settings = Settings()) -> Trace | Event:
     if not raw.data.strip():
         return Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",))
     message = mime.parse(raw.data)
-    notice = decoding.decode(message)
+    notice = decoding.decode(message, settings.verp)
     frame = _context(raw, message, notice, settings)
     if notice.kind is Kind.UNRECOGNIZED:
         return Trace(message, notice, (), (frame((), Kind.UNRECOGNIZED),))
@@ -208,8 +217,8 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
     answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
     if verdict is not None:
-        forwarded = address.is_anothers(recipient, attempt.final_recipient) or address.is_signed(attempt.final_recipient)
-        advice = advise.advise(verdict, advise.load(settings.policy), kind, forwarded=forwarded)
+        indirect = forwarded(recipient, attempt.final_recipient) is not None
+        advice = advise.advise(verdict, advise.load(settings.policy), kind, forwarded=indirect)
         answers = _judgement(kind, verdict, advice, attempt, message)
     event = frame(
         (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),

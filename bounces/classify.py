@@ -63,7 +63,10 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
 
 
 def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
-    """Return that the reply names somebody else: the sender, or another recipient whose answer a system gives for all of them."""
+    """Return that the reply names somebody else as unknown: the sender, or another recipient whose answer a system gives for all of them.
+
+    Of a closed mailbox a reply may name others all the same: whom to write to instead.
+    """
     if winner is None or winner.reason is not Reason.USER_UNKNOWN or attempt.final_recipient is None:
         return None
     named = [mention.address for mention in mentions(attempt.diagnostic_code or "")]

@@ -33,7 +33,7 @@ VERP = click.option(
     "--verp",
     multiple=True,
     metavar="TEMPLATE",
-    help="How your own return paths name the recipient: bounces+{local}={domain}@example.org, * for what changes.",
+    help="How your own return paths name the recipient: bounces+{local}={domain}@example.org, * for what changes; may be repeated.",
 )
 KEEP_HEADER = click.option(
     "--keep-header", "keep_headers", multiple=True, metavar="NAME", help="A header field of the returned message to add as a column; may be repeated."

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from bounces import codes, formats, signs
+from bounces.entries import described
 from bounces.model import Action, Attempt, Kind, Message, Notice
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ def claimers(message: Message) -> tuple[str, ...]:
     return tuple(name for name, module in all_formats().items() if name not in FALLBACKS and module.claims(message))
 
 
-def decode(message: Message) -> Notice:
-    """Read a notice with the format that claims it, else as an automatic answer, else dsn, else prose; without any it is unrecognized."""
+def decode(message: Message, verp: tuple[str, ...] = ()) -> Notice:
+    """Read a notice with the format that claims it, else as an automatic answer, else dsn, else prose; without any it is unrecognized.
+
+    `verp` are templates of our own return paths: a notice that comes to one that names the recipient need not name anybody itself.
+    """
     known = all_formats()
     for name in (*claimers(message)[:1], *FALLBACKS):
         if name in FALLBACKS and not known[name].claims(message):
@@ -57,6 +61,8 @@ def decode(message: Message) -> Notice:
         attempts = tuple(_finished(message, known[name].decode(message)))
         if attempts:
             return _notice(message, name, known[name], attempts)
+    if message.returned is None and signs.is_notice(message) and signs.came_to_recipients_path(message, verp):
+        return _notice(message, "prose", known["prose"], tuple(_finished(message, (described(None, message.text),))))
     return Notice(Kind.UNRECOGNIZED)
 
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, signs
+from bounces import advise, signs
 from bounces.analyze import Settings, Trace, checked, trace
 from bounces.model import Event, Kind, Raw
 from bounces.printable import printable
-from bounces.recipient import candidates
+from bounces.recipient import candidates, forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,8 +113,8 @@ def _verdict_lines(event: Event, verdict: Verdict | None, policy: advise.Policy)
         told.add(one.rule)
     for contradiction in verdict.contradictions if verdict else ():
         yield _line("  against", contradiction)
-    if verdict and address.is_anothers(event.recipient, event.final_recipient):
-        yield _line("  against", f"mail for {event.recipient} went on to {event.final_recipient}; there may be others that it reached")
+    if verdict and (indirect := forwarded(event.recipient, event.final_recipient)):
+        yield _line("  against", indirect)
     for name in ("permanence", "confidence", "bounce_type", "blame"):
         if (value := getattr(event, name)) is not None:
             yield _line(name, value)

@@ -85,7 +85,7 @@ class Confidence(StrEnum):
 
 
 class RecipientSource(StrEnum):
-    """Where `recipient` was read, best evidence first."""
+    """Where `recipient` was read, best evidence first; but what names another than Original-Recipient on our own path or token wins."""
 
     ORIGINAL_RECIPIENT = "original_recipient"
     RETURN_PATH = "return_path"

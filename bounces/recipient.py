@@ -130,6 +130,15 @@ def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tupl
         yield sent[0]
 
 
+def forwarded(recipient: str | None, final_recipient: str | None) -> str | None:
+    """Return why the address that failed may not be all that the recipient's mail goes to, or not the recipient's at all; else None."""
+    if address.is_signed(final_recipient):
+        return f"{final_recipient} is no mailbox, but a sender's address signed for its own bounces"
+    if address.is_anothers(recipient, final_recipient):
+        return f"mail for {recipient} went on to {final_recipient}; others may get it, too"
+    return None
+
+
 def _came_later(original: str | None, returned: Headers | None) -> bool:
     """Say whether a server took the message for an address after it had been taken for another one."""
     path = [address.plain(one) for one in _received_for(returned)] if returned else []

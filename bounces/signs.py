@@ -154,10 +154,10 @@ def sent_to(message: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def is_addressed_by_recipient(message: Message) -> bool:
-    """Say whether the notice came to a return path of our own that names the recipient: then its text need not."""
+def came_to_recipients_path(message: Message, verp: tuple[str, ...] = ()) -> bool:
+    """Say whether the notice came to a return path of our own that names the recipient: then its text need not. `verp` are templates of ours."""
     paths = [one for name in ("To", "Delivered-To", "X-Original-To") for one in address.all_of(message.headers.get(name))]
-    return return_path(message) == "<>" and any(address.verp(path) for path in paths)
+    return return_path(message) == "<>" and any(address.verp(path, verp) for path in paths)
 
 
 def is_notice_itself(returned: Headers) -> bool:

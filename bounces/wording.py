@@ -1,4 +1,4 @@
-"""A subject or a text in, what it shows of a message out: the words of `wording.toml`, in thirty languages."""
+"""A subject or a text in, what it shows of a message out: the words of `wording.toml`, in many languages."""
 
 from __future__ import annotations
 

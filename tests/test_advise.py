@@ -3,7 +3,7 @@ import pytest
 from bounces import advise
 from bounces.analyze import classify
 from bounces.errors import PolicyError
-from bounces.model import Confidence, Kind, Permanence, Reason, RecommendedAction, Verdict
+from bounces.model import BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction, Verdict
 
 # the case this project grew from: reply, reason, permanence, bounce_type by list and by rfc, recommended_action
 TABLE = [
@@ -119,4 +119,5 @@ def test_who_forwards_is_not_removed_for_the_one_that_failed():
     """Mail for a role or a list of people goes on to several: when one is gone, a person looks."""
     dead = Verdict(Reason.USER_UNKNOWN, Permanence.PERMANENT, "test.x", Confidence.HIGH)
     assert advise.advise(dead, advise.load()).recommended_action is RecommendedAction.REMOVE
-    assert advise.advise(dead, advise.load(), forwarded=True).recommended_action is RecommendedAction.REVIEW
+    advice = advise.advise(dead, advise.load(), forwarded=True)
+    assert (advice.recommended_action, advice.bounce_type) == (RecommendedAction.REVIEW, BounceType.HARD)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bounces import mime, signs
-from bounces.analyze import analyze
+from bounces.analyze import Settings, analyze
 from bounces.decode import decode
 from bounces.entries import beside, described
 from bounces.model import Action, Kind, Raw
@@ -245,6 +245,20 @@ def test_names_stand_for_addresses_where_the_returned_message_tells_them():
     )
     events = analyze(Raw("x", prose("could not be delivered to:\n\nAnna Example (mailbox is full)\nben (user unknown)\n", returned=returned)))
     assert [(one.recipient, one.reason) for one in events] == [("a.example@example.net", "mailbox_full"), ("ben@example.net", "user_unknown")]
+
+
+def test_a_notice_that_names_nobody_is_told_by_a_return_path_of_our_own():
+    """The templates of the user's own return paths tell, too."""
+    data = prose("Your message could not be delivered: the mailbox is full.").replace(b"To: news@", b"To: b.anna#example.net@")
+    assert analyze(Raw("x", data))[0].kind is Kind.UNRECOGNIZED
+    (found,) = analyze(Raw("x", data), Settings(verp=("b.{local}#{domain}@example.org",)))
+    assert (found.kind, found.recipient, found.reason) == (Kind.FAILURE, "anna@example.net", "mailbox_full")
+
+
+def test_a_line_that_only_begins_as_letters_end_ends_nothing():
+    """A sentence that begins with "Thanks" is no signature."""
+    text = "Thanks to the new filter of our mail system your message could not be delivered to:\n\nanna@example.net: user unknown"
+    assert [one.recipient for one in analyze(Raw("x", prose(text)))] == ["anna@example.net"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BROKEN = re.compile(r"(?<=[\w.-])[ \t]*\n[ \t]*@(?=[\w-]+\.)|(?<=\w)@[ \t]*\n[ \t]*(?=[\w-]+\.[\w-])")  # an address over two lines
 WORDS = 12  # letters that are enough to say something
+SHORT = 40  # characters of a line that may end a letter
 
 
 def claims(message: Message) -> bool:
@@ -36,7 +37,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     recipients = _recipients(message, found)
     if message.returned is not None and signs.is_notice_itself(message.returned):
         return
-    if not recipients and (message.returned is not None or signs.is_addressed_by_recipient(message)):
+    if not recipients and message.returned is not None:
         yield described(None, text)
     beside = _beside(text, found, recipients)
     if not any(map(has_code, beside.values())):
@@ -50,9 +51,8 @@ def _letter(text: str) -> str:
     end = 0
     for line in text.split("\n"):
         words = fold(line).strip(" ,.!:")
-        if line.rstrip() == "--" or any(
-            is_label(words[:length], Shown.SIGNATURE) for length in (len(words), words.find(" "), words.find(",")) if length > 0
-        ):
+        heads = (words, words.partition(" ")[0], words.partition(",")[0]) if len(words) <= SHORT else ()
+        if line.rstrip() == "--" or any(is_label(head, Shown.SIGNATURE) for head in heads):
             return text[:end] if text[:end].strip() else text
         end += len(line) + 1
     return text
