@@ -28,7 +28,7 @@ WORST_FIRST = (Kind.FAILURE, Kind.DELAY, Kind.DELIVERY)
 
 
 class Format(Protocol):
-    """What each module in `formats/` offers; one of another kind than a delivery's has KIND, and `feedback_type` where it is a complaint."""
+    """What each module in `formats/` offers; one of another kind than a delivery's has KIND, a complaint's FEEDBACK_TYPE or `feedback_type`."""
 
     def claims(self, message: Message) -> bool:
         """Say whether the message is of this software."""
@@ -76,7 +76,7 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
         format=name,
         attempts=attempts,
         reporting_mta=reporting[0].strip("()[]") if reporting else None,
-        feedback_type=module.feedback_type(message) if hasattr(module, "feedback_type") else None,
+        feedback_type=module.feedback_type(message) if hasattr(module, "feedback_type") else getattr(module, "FEEDBACK_TYPE", None),
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 KIND = Kind.COMPLAINT
+FEEDBACK_TYPE = "abuse"  # RFC 5965, section 7.3
 
 # complaint about message from 192.0.2.1
 SUBJECT = re.compile(r"^\s*complaint about message from [\d.:a-f]+", re.IGNORECASE)
@@ -29,8 +30,3 @@ def decode(message: Message) -> Iterator[Attempt]:
     added = address.parse(message.returned.get("X-HmXmrOriginalRecipient")) if message.returned else None
     for recipient in (added,) if added else signs.sent_to(message) or (None,):
         yield Attempt(final_recipient=recipient, original_recipient=recipient)
-
-
-def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
-    """Return the type of the complaint (RFC 5965, section 7.3)."""
-    return "abuse"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 KIND = Kind.COMPLAINT
+FEEDBACK_TYPE = "opt-out"  # RFC 5965, section 7.3
 
 SIGN = re.compile(r"\s*Apple Mail sent this email to unsubscribe from the message")
 
@@ -27,8 +28,3 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for who wants no more mail: the sender."""
     sender = address.parse(message.headers.get("From"))
     yield Attempt(final_recipient=sender, original_recipient=sender)
-
-
-def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
-    """Return the type of the complaint (RFC 5965, section 7.3)."""
-    return "opt-out"

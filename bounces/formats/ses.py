@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 ACTIONS = {"bounce": Action.FAILED, "reject": Action.FAILED, "deliverydelay": Action.DELAYED, "delivery": Action.DELIVERED}
+OUTCOMES = {"deliverydelay": "deliveryDelay"}  # the kinds whose table is spelled another way
 
 
 def claims(message: Message) -> bool:
@@ -25,7 +26,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each recipient."""
     told = notification.read(message.text)
     kind = notification.kind(told)
-    outcome = notification.table(told.get({"deliverydelay": "deliveryDelay"}.get(kind, kind)))
+    outcome = notification.table(told.get(OUTCOMES.get(kind, kind)))
     named = outcome.get("bouncedRecipients") or outcome.get("delayedRecipients") or outcome.get("recipients")
     for one in notification.rows(named or notification.table(told.get("mail")).get("destination")):
         recipient = one if isinstance(one, dict) else {"emailAddress": one}

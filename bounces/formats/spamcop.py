@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 KIND = Kind.COMPLAINT
+FEEDBACK_TYPE = "abuse"  # RFC 5965, section 7.3
 
 # [ SpamCop V5.3.0 ]
 SIGN = re.compile(r"^\[ SpamCop V[\d.]+ \]", re.MULTILINE)
@@ -28,8 +29,3 @@ def decode(message: Message) -> Iterator[Attempt]:
     """Yield an attempt for each addressee of the message complained of; most are masked, then there is one without."""
     known = [one for one in signs.sent_to(message) if not address.is_redacted(one)]
     yield from (Attempt(final_recipient=recipient) for recipient in known or (None,))
-
-
-def feedback_type(message: Message) -> str:  # noqa: ARG001  (it is the same for all)
-    """Return the type of the complaint (RFC 5965, section 7.3)."""
-    return "abuse"
