@@ -72,16 +72,10 @@ def _notice_lines(message: Message, notice: Notice) -> Iterator[str]:
     """Tell whether it is a notice, by which signs, and which format read it."""
     yield ""
     yield "Notice"
-    subject = signs.subject_tells(message)
-    told = [
-        signs.from_daemon(message) and "sent by a mail system",
-        signs.return_path(message) == "<>" and "null return path",
-        signs.is_automatic(message) and "declares itself automatic",
-        subject and f"subject says {subject!r}",
-        signs.returned_to_its_sender(message) and "returned to its sender",
-        message.report_type and f"{message.content_type}, report-type {message.report_type}",
-    ]
-    yield _line("signs", "; ".join(sign for sign in told if sign) or "none")
+    found = tuple(signs.evidence(message))
+    for sign in found:
+        yield _line("" if sign is not found[0] else "signs", f"{sign.weight:+d} {sign.what}")
+    yield _line("  together" if found else "signs", f"{sum(sign.weight for sign in found)}, and {signs.ENOUGH} make a notice")
     yield _line("read by", notice.format or "nobody")
     yield _line("kind", notice.kind)
     if notice.kind is Kind.UNRECOGNIZED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounces import address
@@ -11,9 +12,11 @@ from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from bounces.model import Headers
 
-ENOUGH = 3  # signs that make a notice
+ENOUGH = 3  # of the signs' weight makes a notice
 NUMBER = re.compile(r"\s+[0-9A-F]{6,}$")
 REPLY = ("In-Reply-To", "References")  # Exchange's own notices have them, too
 LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
@@ -39,16 +42,25 @@ READER = re.compile(
 FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something that speaks for a notice, or against it, and how much."""
+
+    weight: int
+    what: str
+    holds: Callable[[Message], bool]
+
+
 def is_notice(message: Message) -> bool:
     """Say whether there is enough evidence that a message reports on a delivery. Words alone never are: people quote notices."""
-    if message.disposition_notification is not None:
-        return False
-    null, automatic, returned = return_path(message) == "<>", is_automatic(message), message.returned is not None
-    structure = 3 * ("X-Failed-Recipients" in message.headers) + 3 * (message.report_type == "delivery-status")
-    structure += 2 * from_daemon(message) + null + returned + 2 * returned_to_its_sender(message) + sums_up(message)
-    words = 2 * (subject_tells(message) is not None) + (Shown.FAILED in shown(message.text[:LONGEST]))
-    against = 2 * is_talk(message) + 3 * (Shown.DIGEST in shown(message.headers.get("Subject") or ""))
-    return bool(structure) and structure + automatic + words - against >= ENOUGH
+    found = tuple(evidence(message))
+    return any(sign in SENT for sign in found) and sum(sign.weight for sign in found) >= ENOUGH
+
+
+def evidence(message: Message) -> Iterator[Sign]:
+    """Yield the signs that a message has; a read receipt has none, whatever it says."""
+    if message.disposition_notification is None:
+        yield from (sign for sign in (*SENT, *WORDED) if sign.holds(message))
 
 
 def is_plain(message: Message) -> bool:
@@ -127,6 +139,11 @@ def subject_tells(message: Message) -> str | None:
     return found.get(Shown.UNDELIVERED) or found.get(Shown.DELAYED)
 
 
+def is_digests(message: Message) -> bool:
+    """Say whether the subject is that of a list of messages held."""
+    return Shown.DIGEST in shown(message.headers.get("Subject") or "")
+
+
 def is_delay(message: Message) -> bool:
     """Say whether a notice without an Action field is a warning: the system goes on trying."""
     subject, text = message.headers.get("Subject") or "", shown(message.text[:LONGEST])
@@ -171,3 +188,23 @@ def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:
     fields = ", ".join(value for name in ("To", "Cc") for value in headers.all(name)) if headers else ""
     found = ((match.group(1).strip(" \"'"), address.parse(match.group(2))) for match in NAMED.finditer(fields))
     return tuple([(name, one) for name, one in found if name and one])
+
+
+# how a message came: without one of these it is no notice, whatever it says
+SENT = (
+    Sign(3, "its header names those who failed", lambda message: "X-Failed-Recipients" in message.headers),
+    Sign(3, "report of a delivery's status", lambda message: message.report_type == "delivery-status"),
+    Sign(2, "sent by a mail system", from_daemon),
+    Sign(2, "returned to its sender", returned_to_its_sender),
+    Sign(1, "null return path", lambda message: return_path(message) == "<>"),
+    Sign(1, "holds another message", lambda message: message.returned is not None),
+    Sign(1, "sums up a message of its addressee's", sums_up),
+)
+# what it says, for and against
+WORDED = (
+    Sign(1, "declares itself automatic", is_automatic),
+    Sign(2, "its subject names a failed or delayed delivery", lambda message: subject_tells(message) is not None),
+    Sign(1, "its text names a failed delivery", lambda message: Shown.FAILED in shown(message.text[:LONGEST])),
+    Sign(-2, "answers or forwards another, or comes from a list", is_talk),
+    Sign(-3, "its subject is that of a list of messages held", is_digests),
+)
