@@ -7,6 +7,7 @@ not hidden.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # the commands before the first recipient is named, and after the last
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
+
+# 553 5.1.3 <user@example.com>: invalid address
+ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
+SENDERS = frozenset({"1.7", "1.8"})  # RFC 3463, section 3.2: the codes for a sender's address
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -54,6 +59,8 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
+    if (status or "")[2:] in SENDERS:
+        return f"status {status} is about the sender's address"
     if command in BEFORE:
         return f"refused after {command}, before any recipient was named"
     told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
@@ -63,13 +70,17 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
 
 
 def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
-    """Return that the reply names somebody else as unknown: the sender, or another recipient whose answer a system gives for all of them.
+    """Return that the reply is about somebody else: the sender, or another recipient whose answer a system gives for all of them.
 
-    Of a closed mailbox a reply may name others all the same: whom to write to instead.
+    Of a closed mailbox a reply may name others all the same, whom to write to instead: there only the address that it begins with counts.
     """
-    if winner is None or winner.reason is not Reason.USER_UNKNOWN or attempt.final_recipient is None:
+    if winner is None or winner.reason not in DEAD or attempt.final_recipient is None:
         return None
-    named = [mention.address for mention in mentions(attempt.diagnostic_code or "")]
+    said = attempt.diagnostic_code or ""
+    about = ABOUT.match(said)
+    named = (
+        [mention.address for mention in mentions(said)] if winner.reason is Reason.USER_UNKNOWN else address.all_of(about.group(1)) if about else []
+    )
     ours = [one for one in (attempt.final_recipient, attempt.original_recipient) if one]
     if not named or any(not address.is_anothers(one, other) for one in ours for other in named):
         return None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces import rules
+from bounces import advise, analyze, codes, rules
 from bounces.analyze import classify
 from bounces.classify import classify as judge
 from bounces.model import Attempt, Confidence, Reason
@@ -162,3 +162,28 @@ def test_a_reply_that_names_somebody_else_removes_nobody(reply, confidence):
     verdict = judge(Attempt(final_recipient="anna@example.net", diagnostic_code=reply, command="RCPT"), RuleSet(rules.shipped()))
     assert (verdict.reason, verdict.confidence) == (Reason.USER_UNKNOWN, confidence)
     assert any("names" in one for one in verdict.contradictions) == (confidence is Confidence.LOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "reply"),
+    [
+        ("5.1.3", "553 5.1.3 <news@example.org>: invalid address"),
+        ("5.2.1", "550 5.2.1 <news@example.org>: mailbox disabled"),
+        ("5.1.2", "550 5.1.2 <news@example.org>: domain not found"),
+        ("5.1.7", "550 user unknown"),
+        ("5.1.8", "550 5.1.8 invalid user"),
+        ("5.2.1", "550 5.2.1 mailbox temporarily disabled"),
+        ("5.2.1", "550 5.2.1 mailbox disabled for this sender"),
+        ("5.1.1", "550 5.1.1 recipient not found in whitelist"),
+        ("5.1.1", "550 5.1.1 The email account that sent this message does not exist"),
+        ("5.1.1", "550 5.1.1 temporary directory lookup error, user not found"),
+        ("5.1.1", "550 5.1.1 user unknown, temporary failure"),
+        ("5.4.4", "5.4.4 unable to route: dns lookup failure"),
+    ],
+)
+def test_the_senders_trouble_and_a_passing_fault_take_nobody_off(status, reply):
+    """They sound like a dead recipient, and are none."""
+    attempt = Attempt(
+        final_recipient="anna@example.com", status=status, reply_code=codes.find(reply).reply_code, diagnostic_code=reply, command="RCPT"
+    )
+    assert advise.advise(judge(attempt, analyze.rule_set()), advise.load()).recommended_action not in advise.TAKES_OFF
