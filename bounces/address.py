@@ -85,6 +85,13 @@ PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3
 
 REDACTED = re.compile(r"redacted\b.*|.*[-_.]redacted|\[?(?:hidden|undisclosed|removed|anonymi[sz]ed)\]?|x{4,}|\*+", re.IGNORECASE)
 
+# who reads these differs from place to place
+ROLES = frozenset(
+    (
+        "info office mail contact kontakt contacto contato contatti sales vertrieb service support help admin team hello hallo post postmaster "
+        "webmaster"
+    ).split()
+)
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
 
 
@@ -202,11 +209,15 @@ def plain(address: str) -> str:
 
 
 def is_anothers(one: str | None, other: str | None) -> bool:
-    """Say whether two addresses seem to be different people's: by their local parts, tags apart. One person's mailbox may move between hosts."""
+    """Say whether two addresses seem to be different people's: by their local parts, tags apart.
+
+    One person's mailbox may move between hosts; "info" at another one is another's.
+    """
     if one is None or other is None or any(each.lower().startswith("imcea") for each in (one, other)):
         return False  # IMCEAEX-…@: Exchange's own name for the same mailbox
-    first, second = (plain(each).rpartition("@")[0].partition("+")[0] for each in (one, other))
-    return first != second
+    first, second = (plain(each).rpartition("@") for each in (one, other))
+    moved = not f".{first[2]}".endswith(f".{second[2]}") and not f".{second[2]}".endswith(f".{first[2]}")
+    return first[0].partition("+")[0] != second[0].partition("+")[0] or (moved and first[0] in ROLES)
 
 
 def is_signed(address: str | None) -> bool:

@@ -64,10 +64,10 @@ class Policy:
         return text.replace("{domain}", domain or "the recipient").replace("{provider}", provider or "the provider")
 
 
-def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, forwarded: bool = False) -> Advice:
+def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, doubtful: bool = False) -> Advice:
     """Say what a verdict is for the list. Nobody is removed on low confidence, or on one 4yz, whatever the policy: a person looks first.
 
-    So one does where mail for the address was `forwarded` to the one that failed: others may read it, too.
+    So one does where it is `doubtful` that it was the recipient who failed: mail may have gone on to somebody else.
     """
     row = policy.rows[verdict.reason]
     if kind is Kind.DELAY:
@@ -76,7 +76,7 @@ def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, forwa
     hard = verdict.permanence in row.hard
     if action in TAKES_OFF and (verdict.confidence is Confidence.LOW or verdict.permanence is Permanence.TRANSIENT):
         action, hard = RecommendedAction.REVIEW, hard and policy.literal
-    elif action in TAKES_OFF and forwarded:
+    elif action in TAKES_OFF and doubtful:
         action = RecommendedAction.REVIEW  # the failure is as hard as ever
     return Advice(BounceType.HARD if hard else BounceType.SOFT, row.blame, action, row.retry_days if action in AGAIN else None)
 

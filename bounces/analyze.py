@@ -33,7 +33,7 @@ from bounces.model import (
     Verdict,
 )
 from bounces.newaddress import new_address
-from bounces.recipient import candidates, forwarded
+from bounces.recipient import candidates, doubt
 from bounces.rules.match import RuleSet
 
 if TYPE_CHECKING:
@@ -217,8 +217,8 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
     answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
     if verdict is not None:
-        indirect = forwarded(recipient, attempt.final_recipient) is not None
-        advice = advise.advise(verdict, advise.load(settings.policy), kind, forwarded=indirect)
+        doubtful = doubt(recipient, attempt.final_recipient, message, by_words=notice.format == "prose") is not None
+        advice = advise.advise(verdict, advise.load(settings.policy), kind, doubtful=doubtful)
         answers = _judgement(kind, verdict, advice, attempt, message)
     event = frame(
         (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),

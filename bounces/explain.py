@@ -10,7 +10,7 @@ from bounces import advise, signs
 from bounces.analyze import Settings, Trace, checked, trace
 from bounces.model import Event, Kind, Raw
 from bounces.printable import printable
-from bounces.recipient import candidates, forwarded
+from bounces.recipient import candidates, doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ def explain(data: bytes, *, policy: str = "list", rules: Iterable[str] = (), ver
     for number, attempt in enumerate(found.notice.attempts):
         event, verdict = found.events[number], found.verdicts[number]
         lines += ["", f"Recipient {number + 1} of {len(found.events)}", *_attempt_lines(attempt, event, found, settings)]
-        lines += _verdict_lines(event, verdict, advise.load(settings.policy))
+        lines += _verdict_lines(event, verdict, found.message, advise.load(settings.policy))
     return Explanation(found.events, tuple(lines))
 
 
@@ -95,7 +95,7 @@ def _attempt_lines(attempt: Attempt, event: Event, found: Trace, settings: Setti
         yield _line(label, one.address, f"{one.source.replace('_', ' ')}: {one.field}")
 
 
-def _verdict_lines(event: Event, verdict: Verdict | None, policy: advise.Policy) -> Iterator[str]:
+def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, policy: advise.Policy) -> Iterator[str]:
     """Tell the reason with what speaks for it and against it, and what the policy makes of it."""
     yield _line("kind", event.kind)
     if event.reason is not None:
@@ -107,8 +107,8 @@ def _verdict_lines(event: Event, verdict: Verdict | None, policy: advise.Policy)
         told.add(one.rule)
     for contradiction in verdict.contradictions if verdict else ():
         yield _line("  against", contradiction)
-    if verdict and (indirect := forwarded(event.recipient, event.final_recipient)):
-        yield _line("  against", indirect)
+    if verdict and (about := doubt(event.recipient, event.final_recipient, message, by_words=event.format == "prose")):
+        yield _line("  against", about)
     for name in ("permanence", "confidence", "bounce_type", "blame"):
         if (value := getattr(event, name)) is not None:
             yield _line(name, value)

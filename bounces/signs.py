@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bounces.model import Headers
 
 ENOUGH = 3  # of the signs' weight makes a notice
+LONGEST_SUBJECT = 1000  # characters of a field that are looked at
 NUMBER = re.compile(r"\s+[0-9A-F]{6,}$")
 REPLY = ("In-Reply-To", "References")  # Exchange's own notices have them, too
 LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
@@ -24,10 +25,15 @@ LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthe
 # MAILER-DAEMON@…, postmaster@…, MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@…
 DAEMON = re.compile(
     r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|daemon|post[-_.]?master|mail[-_.]?deliver\w*[-_.]?(?:sub)?(?:system|service)|bounces?|mmsc|mdaemon|mmdf|uucp"
-    r"|microsoftexchange[0-9a-f]+|delivery[-_.]?(?:subsystem|status|notification)|no-?reply-?(?:bounces?|ndr))",
+    r"|microsoftexchange[0-9a-f]+|delivery[-_.]?subsystem|no-?reply-?(?:bounces?|ndr))",
     re.IGNORECASE,
 )
-ANSWER = re.compile(r"^\s*(?:re|fwd?|aw|wg|sv|tr|rv|enc|odp|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+# Re:        [EXTERNAL] AW:        ***SPAM*** Fwd:        转发：        Mail is late (fwd)
+ANSWER = re.compile(
+    r"^(?:\s|\[[^\]]{0,40}\]|\*+[^*]{0,40}\*+)*(?:re|r|res|rif|rép|rep|réf|ref|aw|antw|sv|vs|odp|ynt|отв|ha|fwd?|wg|tr|rv|vb|enc|pd|i|doorst|trs|bls|továbbítás|i̇lt|ilt"
+    r"|fyi|回复|答复|答覆|回覆|转发|轉寄|转寄|返信|転送)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]|\[fwd:|\(fwd\)\s*$|^\s*\[ticket\b",
+    re.IGNORECASE,
+)
 # "Anna Example" <anna@example.com>
 NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s*<([^<>\s]+@[^<>\s]+)>")
 # From: news@example.org          Recipients = user@example.com
@@ -78,16 +84,27 @@ def is_from_system(message: Message) -> bool:
 def is_talk(message: Message) -> bool:
     """Say whether the message answers or forwards another, or comes from a list: there notices are quoted."""
     headers = message.headers
-    if any(name in headers for name in LIST) or ANSWER.match(headers.get("Subject") or ""):
+    return any(name in headers for name in LIST) or is_answer(message)
+
+
+def is_answer(message: Message) -> bool:
+    """Say whether the message answers or forwards another, by its subject or its header."""
+    headers = message.headers
+    if answers(headers.get("Subject") or ""):
         return True
     return any(name in headers for name in REPLY) and return_path(message) != "<>" and not is_automatic(message)
+
+
+def answers(subject: str) -> bool:
+    """Say whether a subject is an answer's or a forward's."""
+    return ANSWER.search(subject[:LONGEST_SUBJECT]) is not None
 
 
 def from_daemon(message: Message) -> bool:
     """Say whether a mail system sent the message, by its From: a daemon's address or name, or an empty one."""
     if "From" not in message.headers:
         return False
-    value = (message.headers.get("From") or "").strip()
+    value = (message.headers.get("From") or "")[:LONGEST_SUBJECT].strip()
     sender = address.parse(value)
     name = value.partition("<")[0].strip(" \t\"'") if "<" in value else re.sub(r"\S+@\S+|[()\"]", " ", value).strip()
     local = sender.rpartition("@")[0] if sender else re.sub(r"[<>\s]", "", value.rpartition("<")[2])
@@ -116,6 +133,18 @@ def returned_to_its_sender(message: Message) -> bool:
     return any(one.lower() in senders for one in address.all_of(message.headers.get("To")))
 
 
+def quotes_its_addressee(message: Message) -> bool:
+    """Say whether the header that the message returns is one of its addressee's: nobody else's mail comes back to them."""
+    to = {one.lower() for one in address.all_of(message.headers.get("To"))}
+    fields = ("From", "Return-Path", "Sender") if message.returned else ()
+    return any(one.lower() in to for name in fields for one in address.all_of(message.returned.get(name) if message.returned else None))
+
+
+def is_about_another(message: Message) -> bool:
+    """Say whether a message that declares itself automatic holds another one, or sums one up."""
+    return is_automatic(message) and (message.returned is not None or sums_up(message))
+
+
 def sums_up(message: Message) -> bool:
     """Say whether the text sums up a message of its addressee's: from that one, and to somebody else."""
     own = {one.lower() for one in address.all_of(message.headers.get("To"))}
@@ -133,10 +162,16 @@ def is_automatic(message: Message) -> bool:
 def subject_tells(message: Message) -> str | None:
     """Return what in the subject names a failed or delayed delivery; an answer's or a forward's subject tells nothing."""
     subject = message.headers.get("Subject") or ""
-    if ANSWER.match(subject):
+    if answers(subject):
         return None
     found = shown(subject)
     return found.get(Shown.UNDELIVERED) or found.get(Shown.DELAYED)
+
+
+def text_tells(message: Message) -> bool:
+    """Say whether the text names a failed delivery; from a person at a mail system's address, in an ordinary mail, it tells nothing."""
+    automatic = return_path(message) == "<>" or is_automatic(message) or message.returned is not None or sums_up(message)
+    return automatic and Shown.FAILED in shown(message.text[:LONGEST])
 
 
 def is_digests(message: Message) -> bool:
@@ -171,6 +206,18 @@ def sent_to(message: Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def only_addressee(message: Message) -> str | None:
+    """Return whom the returned message was sent to, where that is one person and no list."""
+    found = [one for one in sent_to(message) if not (address.is_redacted(one) or is_list(one, message))]
+    return found[0] if len(found) == 1 else None
+
+
+def is_list(one: str, message: Message) -> bool:
+    """Say whether an address is that of the list which the returned message went over."""
+    fields = " ".join(value for name in LIST for value in (message.returned.all(name) if message.returned else ())).lower()
+    return one.lower() in fields or one.lower().replace("@", ".") in fields
+
+
 def came_to_recipients_path(message: Message, verp: tuple[str, ...] = ()) -> bool:
     """Say whether the notice came to a return path of our own that names the recipient: then its text need not. `verp` are templates of ours."""
     paths = [one for name in ("To", "Delivered-To", "X-Original-To") for one in address.all_of(message.headers.get(name))]
@@ -190,21 +237,23 @@ def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:
     return tuple([(name, one) for name, one in found if name and one])
 
 
-# how a message came: without one of these it is no notice, whatever it says
+# how a mail system sends it: without one of these it is no notice, whatever it says
 SENT = (
     Sign(3, "its header names those who failed", lambda message: "X-Failed-Recipients" in message.headers),
     Sign(3, "report of a delivery's status", lambda message: message.report_type == "delivery-status"),
     Sign(2, "sent by a mail system", from_daemon),
     Sign(2, "returned to its sender", returned_to_its_sender),
     Sign(1, "null return path", lambda message: return_path(message) == "<>"),
-    Sign(1, "holds another message", lambda message: message.returned is not None),
-    Sign(1, "sums up a message of its addressee's", sums_up),
+    Sign(0, "automatic, and about another message", is_about_another),
+    Sign(1, "quotes the header of its addressee's message", quotes_its_addressee),
 )
 # what it says, for and against
 WORDED = (
     Sign(1, "declares itself automatic", is_automatic),
+    Sign(1, "holds another message", lambda message: message.returned is not None),
+    Sign(1, "sums up a message of its addressee's", sums_up),
     Sign(2, "its subject names a failed or delayed delivery", lambda message: subject_tells(message) is not None),
-    Sign(1, "its text names a failed delivery", lambda message: Shown.FAILED in shown(message.text[:LONGEST])),
+    Sign(1, "its text names a failed delivery", text_tells),
     Sign(-2, "answers or forwards another, or comes from a list", is_talk),
     Sign(-3, "its subject is that of a list of messages held", is_digests),
 )

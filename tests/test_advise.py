@@ -119,5 +119,5 @@ def test_who_forwards_is_not_removed_for_the_one_that_failed():
     """Mail for a role or a list of people goes on to several: when one is gone, a person looks."""
     dead = Verdict(Reason.USER_UNKNOWN, Permanence.PERMANENT, "test.x", Confidence.HIGH)
     assert advise.advise(dead, advise.load()).recommended_action is RecommendedAction.REMOVE
-    advice = advise.advise(dead, advise.load(), forwarded=True)
+    advice = advise.advise(dead, advise.load(), doubtful=True)
     assert (advice.recommended_action, advice.bounce_type) == (RecommendedAction.REVIEW, BounceType.HARD)

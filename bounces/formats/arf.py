@@ -27,16 +27,16 @@ def feedback_type(message: Message) -> str | None:
 
 
 def decode(message: Message) -> Iterator[Attempt]:
-    """Yield an attempt for each recipient that the report names, else for whom the returned message was sent to, else one without."""
+    """Yield an attempt for each recipient that the report names, else for the only one that the returned message was sent to, if there is one."""
     report = message.feedback_report
     assert report is not None
     named = [
         found
         for name in ("Original-Rcpt-To", "Removal-Recipient")
         for value in report.all(name)
-        if (found := address.parse(value)) and not address.is_redacted(found)
+        if (found := address.parse(value)) and not address.is_redacted(found) and not signs.is_list(found, message)
     ]
     for recipient in dict.fromkeys(named):
         yield Attempt(final_recipient=recipient, original_recipient=recipient)
     if not named:
-        yield from (Attempt(final_recipient=recipient) for recipient in signs.sent_to(message) or (None,))
+        yield Attempt(final_recipient=signs.only_addressee(message))

@@ -17,16 +17,17 @@ KIND = Kind.COMPLAINT
 FEEDBACK_TYPE = "abuse"  # RFC 5965, section 7.3
 
 # complaint about message from 192.0.2.1
-SUBJECT = re.compile(r"^\s*complaint about message from [\d.:a-f]+", re.IGNORECASE)
+SUBJECT = re.compile(r"\s*complaint about message from (?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f]*:[\da-f:]+)\s*$", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:
-    """Say whether the subject is the program's and the message complained of is there."""
-    return message.feedback_report is None and message.returned is not None and bool(SUBJECT.match(message.headers.get("Subject") or ""))
+    """Say whether the subject is the program's and the message complained of is there, as a part of its own."""
+    attached = message.feedback_report is None and any(kind.startswith("message/") for kind in message.part_types)
+    return attached and message.returned is not None and bool(SUBJECT.match(message.headers.get("Subject") or ""))
 
 
 def decode(message: Message) -> Iterator[Attempt]:
-    """Yield an attempt for the recipient whom the program adds to the returned header, else for whom the message was sent to."""
+    """Yield an attempt for the recipient whom the program adds to the returned header, else for the only one it was sent to."""
     added = address.parse(message.returned.get("X-HmXmrOriginalRecipient")) if message.returned else None
-    for recipient in (added,) if added else signs.sent_to(message) or (None,):
-        yield Attempt(final_recipient=recipient, original_recipient=recipient)
+    recipient = added or signs.only_addressee(message)
+    yield Attempt(final_recipient=recipient, original_recipient=recipient)

@@ -25,13 +25,15 @@ REFUSAL = re.compile(
 )
 # list-bounces@example.com, list-admin@…, owner-list@…: who speaks for a list
 ROLE = re.compile(r"^(?:owner-|request-)?(.+?)(?:[-+](?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
-SPEAKS = re.compile(r"^owner-|[-+](?:bounces|admin|owner|request|help)@|^(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmaster)@", re.IGNORECASE)
+SPEAKS = re.compile(r"^owner-|[-+](?:bounces|admin|owner|request|help)@", re.IGNORECASE)
+# sympa@example.com: speaks for all lists of a server
+SOFTWARE = re.compile(r"(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmaster)@", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:
     """Say whether one who speaks for a list refuses a post in the words of list software."""
     speaker = address.parse(message.headers.get("From")) or ""
-    return not message.delivery_status and bool(SPEAKS.search(speaker)) and bool(REFUSAL.search(message.text[:2000]))
+    return not message.delivery_status and bool(SPEAKS.search(speaker) or SOFTWARE.match(speaker)) and bool(REFUSAL.search(message.text[:2000]))
 
 
 def decode(message: Message) -> Iterator[Attempt]:
@@ -39,6 +41,9 @@ def decode(message: Message) -> Iterator[Attempt]:
     refusal = REFUSAL.search(message.text)
     assert refusal is not None
     speaker = address.parse(message.headers.get("From")) or ""
-    own = ROLE.match(speaker)
-    named = address.all_of(refusal.group()) or ((f"{own.group(1)}@{address.domain(speaker)}",) if own else ())
-    yield described(named[0] if named else None, refusal.group())
+    own, home = ROLE.match(speaker), address.domain(speaker)
+    stem = "" if own is None or SOFTWARE.match(speaker) else own.group(1).lower()
+    writers = {one.lower() for one in address.all_of(message.headers.get("To"))}
+    named = [one.lower() for one in address.all_of(refusal.group()) if address.domain(one) == home and not SPEAKS.search(one)]
+    lists = [one for one in named if one.startswith(stem) and one not in writers]
+    yield described(lists[0] if lists else f"{stem}@{home}" if stem else None, refusal.group())

@@ -21,7 +21,7 @@ END = re.compile(r"^Error-End:", re.MULTILINE)
 
 def claims(message: Message) -> bool:
     """Say whether the list is there that LISTSERV reads, and no person quotes it."""
-    return not message.delivery_status and not signs.is_talk(message) and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bounces import address, codes, notification
+from bounces import address, codes, notification, signs
 from bounces.entries import described
 from bounces.model import Action, Attempt
 
@@ -18,8 +18,8 @@ OUTCOMES = {"deliverydelay": "deliveryDelay"}  # the kinds whose table is spelle
 
 
 def claims(message: Message) -> bool:
-    """Say whether the text is one of SES's notifications of a bounce, a rejection, a delay or a delivery."""
-    return message.text.lstrip().startswith("{") and notification.kind(notification.read(message.text)) in ACTIONS
+    """Say whether the text is one of SES's notifications of a bounce, a rejection, a delay or a delivery, and nobody's answer to one."""
+    return notification.kind(notification.read(message.text)) in ACTIONS and not signs.is_answer(message)
 
 
 def decode(message: Message) -> Iterator[Attempt]:

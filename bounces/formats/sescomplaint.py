@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bounces import address, notification
+from bounces import address, notification, signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ KIND = Kind.COMPLAINT
 
 
 def claims(message: Message) -> bool:
-    """Say whether the text is one of SES's notifications of a complaint."""
-    return message.text.lstrip().startswith("{") and notification.kind(notification.read(message.text)) == "complaint"
+    """Say whether the text is one of SES's notifications of a complaint, and nobody's answer to one."""
+    return notification.kind(notification.read(message.text)) == "complaint" and not signs.is_answer(message)
 
 
 def feedback_type(message: Message) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bounces import address, signs
+from bounces import signs
 from bounces.model import Attempt, Kind
 
 if TYPE_CHECKING:
@@ -26,6 +26,5 @@ def claims(message: Message) -> bool:
 
 
 def decode(message: Message) -> Iterator[Attempt]:
-    """Yield an attempt for each addressee of the message complained of; most are masked, then there is one without."""
-    known = [one for one in signs.sent_to(message) if not address.is_redacted(one)]
-    yield from (Attempt(final_recipient=recipient) for recipient in known or (None,))
+    """Yield the attempt for whom the message complained of was sent to; most are masked, and of several nobody knows who complained."""
+    yield Attempt(final_recipient=signs.only_addressee(message))
