@@ -270,7 +270,7 @@ def _odd(value: str) -> str | None:
         found = flanker.parse(value)
     except (UnicodeError, ValueError):
         return None
-    return _normalised(found.address) if isinstance(found, flanker.EmailAddress) else None
+    return _normalised(found.address) if isinstance(found, flanker.EmailAddress) and found.address.isprintable() else None
 
 
 @cache

@@ -269,7 +269,6 @@ def _context(raw: Raw, message: Message, notice: Notice, settings: Settings) -> 
     """Return a maker of events with the fields that all of a message's events share."""
     original = message.returned or (message.headers if notice.kind is Kind.UNRECOGNIZED else Headers())
     senders = address.all_of(original.get("Return-Path")) or address.all_of(original.get("From"))
-    list_id = re.search(r"<([^<>]+)>|(\S+)\s*$", original.get("List-Id") or "")
     shared = {
         "format": notice.format,
         "reporting_mta": notice.reporting_mta,
@@ -277,7 +276,7 @@ def _context(raw: Raw, message: Message, notice: Notice, settings: Settings) -> 
         "sender": senders[0] if senders else None,
         "message_id": original.get("Message-Id"),
         "subject": original.get("Subject"),
-        "list_id": (list_id.group(1) or list_id.group(2)) if list_id else None,
+        "list_id": _list_id(original.get("List-Id")),
         "sent_at": date_time(original.get("Date")),
         "received_at": received_at(message),
         "defects": raw.defects + message.defects,
@@ -289,6 +288,12 @@ def _context(raw: Raw, message: Message, notice: Notice, settings: Settings) -> 
         return Event(_identity(fingerprint, *parts), raw.origin, kind, **(shared | fields))  # type: ignore[arg-type]
 
     return event
+
+
+def _list_id(value: str | None) -> str | None:
+    """Return the identifier in a List-Id (RFC 2919): in angle brackets, else the last word."""
+    _, _, identifier = (value or "").partition("<")
+    return identifier.partition(">")[0] or next(reversed((value or "").split()), None)
 
 
 def received_at(message: Message) -> datetime | None:

@@ -8,6 +8,7 @@ not hidden.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
@@ -77,14 +78,17 @@ def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
     if winner is None or winner.reason not in DEAD or attempt.final_recipient is None:
         return None
     said = attempt.diagnostic_code or ""
-    about = ABOUT.match(said)
-    named = (
-        [mention.address for mention in mentions(said)] if winner.reason is Reason.USER_UNKNOWN else address.all_of(about.group(1)) if about else []
-    )
+    named = _named(said) if winner.reason is Reason.USER_UNKNOWN else address.all_of(about.group(1)) if (about := ABOUT.match(said)) else ()
     ours = [one for one in (attempt.final_recipient, attempt.original_recipient) if one]
     if not named or any(not address.is_anothers(one, other) for one in ours for other in named):
         return None
     return f"the reply names {named[0]}, and not the recipient"
+
+
+@lru_cache(maxsize=64)
+def _named(said: str) -> tuple[str, ...]:
+    """Return the addresses that a reply names; several recipients may share it."""
+    return tuple(mention.address for mention in mentions(said))
 
 
 def _permanence(reason: Reason, reply_code: str | None, status: str | None) -> Permanence:

@@ -75,7 +75,7 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
         kind=getattr(module, "KIND", None) or next(one for one in WORST_FIRST if one in kinds),
         format=name,
         attempts=attempts,
-        reporting_mta=reporting[0].strip("()[]") if reporting else None,
+        reporting_mta=reporting[0].strip("()[]") or None if reporting else None,
         feedback_type=module.feedback_type(message) if hasattr(module, "feedback_type") else getattr(module, "FEEDBACK_TYPE", None),
     )
 

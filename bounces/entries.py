@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -83,19 +85,24 @@ def entries(
 
 def described(recipient: str | None, text: str) -> Attempt:
     """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it."""
-    text = text[:LONGEST]
+    told, expanded = _told(text[:LONGEST])
+    return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded if recipient else None)
+
+
+@lru_cache(maxsize=64)
+def _told(text: str) -> tuple[Attempt, str | None]:
+    """Return what a text explains, whoever it is about, and the alias that it names; several recipients may share it."""
     reply = codes.find(text)
     said = text[reply.start :] if (reply.reply_code or reply.status) and WRAPPER.search(text[: reply.start]) else text
     host, expanded = HOST.search(text), EXPANDED.search(text)
-    return Attempt(
-        final_recipient=address.parse(recipient),
-        original_recipient=address.parse(expanded.group(1)) if expanded and recipient else None,
+    told = Attempt(
         status=reply.status,
         reply_code=reply.reply_code,
         diagnostic_code=codes.plain(said).strip(" :-") or None,
         remote_mta=next((group for group in host.groups() if group), None) if host else None,
         command=command(text, reply.start),
     )
+    return told, address.parse(expanded.group(1)) if expanded else None
 
 
 def command(text: str, reply: int) -> str | None:
@@ -118,12 +125,14 @@ def beside(text: str, names: set[str]) -> dict[str, str]:
     starts = [place for before, place in zip([None, *places], places, strict=False) if before is None or before[0] != place[0]]
     found: dict[str, str] = {}
     for (name, start, end), following in zip_longest(starts, starts[1:]):
-        said = text[_begin(text, start, end) : max(_line(text, following[1]), end) if following else len(text)]
+        begin = _begin(text, start, end)
+        said = text[begin : min(max(_line(text, following[1]), end) if following else len(text), begin + LONGEST)]
         if name not in found or (not has_code(found[name]) and has_code(said)):
             found[name] = said
     for name, start, end in places:
         if CONCLUDED.match(text, end) and not has_code(found[name].partition("\n\n")[0]):
-            found[name] = text[_line(text, start) : text.find("\n", end) if "\n" in text[end:] else len(text)]
+            stop = text.find("\n", end, end + LONGEST)
+            found[name] = text[max(_line(text, start), start - LONGEST) : stop if stop >= 0 else end + LONGEST]
     return found if len(names) > 1 else {name: found.get(name) or text for name in names} or {"": text}
 
 

@@ -35,7 +35,7 @@ ANSWER = re.compile(
     re.IGNORECASE,
 )
 # "Anna Example" <anna@example.com>
-NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s*<([^<>\s]+@[^<>\s]+)>")
+NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s{0,5}<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 # From: news@example.org          Recipients = user@example.com
 WRITER = re.compile(
     r"^[ \t]*(?:from|(?:original )?sender|von|absender|de|expéditeur|remitente|mittente)[ \t]*[:=]([^\n]*@[^\n]*)$", re.IGNORECASE | re.MULTILINE

@@ -15,7 +15,8 @@ PIECE = re.compile(r"[/?&#;:|]|=(?=[^=&]{6})")
 BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,1000}={0,2}")
 URL_SAFE = str.maketrans("+/", "-_", "=")
 MESSAGE_ID = re.compile(r"<[^<>]*>")
-WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]]+@[^\s<>\"'(),;:|~{}\[\]]+\.[^\s<>\"'(),;:|~{}\[\]]+")
+# user@example.com in a text that is no link
+WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]@]+@[^\s<>\"'(),;:|~{}\[\]@.]+\.[^\s<>\"'(),;:|~{}\[\]@]+")
 
 
 def addresses(value: str) -> tuple[str, ...]:

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # Error-For:  USER@EXAMPLE.COM
-RECIPIENT = re.compile(r"^Error-For:[ \t]*(\S+@\S+)[ \t]*\n(?:Error-Code:[^\n]*\n)?(?=Error-Text:)", re.MULTILINE)
+RECIPIENT = re.compile(r"^Error-For:[ \t]*([^\s@]+@[^\s@]+)[ \t]*\n(?:Error-Code:[^\n]*\n)?(?=Error-Text:)", re.MULTILINE)
 # Error-End:  2 errors reported.
 END = re.compile(r"^Error-End:", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:
-    """Say whether the list is there that LISTSERV reads, and no person quotes it."""
-    return signs.is_plain(message) and bool(RECIPIENT.search(message.text))
+    """Say whether the list is there that LISTSERV reads, and LMail's field or another sign of a mail system: no person quotes it."""
+    own = (message.headers.get("X-Report-Type") or "").lower().startswith("nondelivery")
+    return (own or signs.is_plain(message)) and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

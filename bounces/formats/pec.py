@@ -24,7 +24,10 @@ ACTIONS = {
     "presa-in-carico": Action.RELAYED,
 }
 # ed indirizzato a "user@example.com"        e destinato all'utente "user@example.com"
-RECIPIENT = re.compile(r"(?:indirizzato\s+a|destinato\s+all['’]utente|destinato\s+a):?\s*\"?\s*([^\s\"@]+@[^\s\"@]+?)\"?[\s,;(]", re.IGNORECASE)
+RECIPIENT = re.compile(
+    r"(?:indirizzato\s{1,3}a|destinato\s{1,3}all['’]utente|destinato\s{1,3}a):?\s{0,3}\"?\s{0,3}([^\s\"@]{1,64}@[^\s\"@]{1,255}?)\"?[\s,;(]",
+    re.IGNORECASE,
+)
 # Identificativo messaggio: opec292.20230512101201.14871.512.2.66@pec.example.it
 END = re.compile(r"^[ \t]*Identificativo (?:del )?messaggio", re.IGNORECASE | re.MULTILINE)
 

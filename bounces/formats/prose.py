@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bounces import address, signs
-from bounces.entries import described, has_code
+from bounces.entries import LONGEST, described, has_code
 from bounces.mentions import Mention, Standing, mentions
 from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 BROKEN = re.compile(r"(?<=[\w.-])[ \t]*\n[ \t]*@(?=[\w-]+\.)|(?<=\w)@[ \t]*\n[ \t]*(?=[\w-]+\.[\w-])")  # an address over two lines
+NAMED = re.compile(r"[\"'>]*\s*(?:\(|:|\Z)")  # Anna Example (mailbox is full)
+MOST = 100  # addressees whose names are looked for
 WORDS = 12  # letters that are enough to say something
 SHORT = 40  # characters of a line that may end a letter
 
@@ -79,12 +81,12 @@ def _recipients(message: Message, every: Sequence[Mention]) -> tuple[str, ...]:
 
 def _names(message: Message, text: str) -> Iterator[Mention]:
     """Yield those addressees whom lines of the text begin with by display name or local part: some systems know no more."""
-    known = dict(signs.names(message.returned)) | {one.rpartition("@")[0]: one for one in signs.sent_to(message)}
+    known = dict([*signs.names(message.returned)[:MOST], *((one.rpartition("@")[0], one) for one in signs.sent_to(message)[:MOST])])
     line = 0
     for words in text.split("\n"):
         start = words.lstrip(" \t*-'\"<").lower()
         for name, one in known.items() if "@" not in words else ():
-            if re.match(re.escape(name.lower()) + r"[\"'>]*\s*(?:\(|:|\Z)", start):
+            if start.startswith(name.lower()) and NAMED.match(start, len(name)):
                 yield Mention(one.lower(), line, line + len(words), Standing.ENTRY)
                 break
         line += len(words) + 1
@@ -112,12 +114,12 @@ def _beside(text: str, every: Sequence[Mention], recipients: Sequence[str]) -> d
     for mention, start in zip(named, starts, strict=False):
         waiting.append(mention)
         end = max(start, mention.end)
-        said = text[mention.line : end]
+        said = text[mention.line : min(end, mention.line + LONGEST)]
         if not _says(said) and end < len(text):
             continue
         said = said if _says(said) else text[told : waiting[0].line].rstrip().rpartition("\n\n")[2] + "\n" + said
         for one in waiting:
-            found[one.address] = f"{found[one.address]}\n{said}" if one.address in found else said
+            found[one.address] = f"{found[one.address]}\n{said}"[:LONGEST] if one.address in found else said
         waiting, told = [], end
     return found
 

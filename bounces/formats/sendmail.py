@@ -26,7 +26,7 @@ LISTED = re.compile(
 FAILED = re.compile(r"^(?![ \t]+\()[ \t]*(\S[^\n]*)((?:\n[ \t]+\([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)*)", re.MULTILINE)
 REASON = re.compile(r"\(reason: ([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)\)")
 # 550 5.1.1 <user@example.com>... User unknown
-CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>]+@[^\s<>]+?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
+CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
 # >>> RCPT To:<user@example.com>
 SAID_OF = re.compile(r"^>>> RCPT To: ?<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
 # the lines of the session with one server
