@@ -1,7 +1,7 @@
 """Phrases and a text in, which of them it says and where out: all literal words in one Aho-Corasick pass, in time linear in the text.
 
 A phrase is compared without case, accents and marks of direction, on whole words; "*" at a word's end leaves it open, alone it stands
-for up to 60 characters.
+for up to 60 characters; "(one|another)" is either.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ GAP = 60  # characters that a "*" between two words of a phrase may stand for
 SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
 QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
 OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
+GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 LETTERLESS = {"Mn", "Cf"}  # accents that stand by themselves, and what tells the direction of writing
 
 
@@ -33,19 +34,55 @@ def fold(text: str) -> str:
     return SPACES.sub(" ", text.translate(QUOTES).casefold())
 
 
+def ways(phrase: str) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Return the ways to say a phrase, each the parts that follow one another with gaps between them, each part the words that may be it."""
+    found: list[tuple[tuple[str, ...], ...]] = [()]
+    for element in _elements(SPACES.sub(" ", phrase).strip()):
+        # an open end leaves a gap before the next word
+        spelled = [OPEN_START.sub(" * *", OPEN_END.sub("* * ", one)).split(" * ") for one in _alternatives(element)]
+        plain = tuple(parts[0] for parts in spelled if len(parts) == 1)
+        branches = [(plain,)] if plain else []
+        branches += [tuple((part,) for part in parts) for parts in spelled if len(parts) > 1]
+        found = [(*way, *branch) for way in found for branch in branches]
+    return tuple(found)
+
+
+def _elements(phrase: str) -> list[str]:
+    """Split a phrase at its gaps, but for those inside of a group."""
+    if "|" not in phrase:
+        return phrase.split(" * ")
+    elements, depth = [""], 0
+    for piece in re.split(r"( \* |[()])", phrase):
+        depth += (piece == "(") - (piece == ")")
+        if piece == " * " and depth == 0:
+            elements.append("")
+        else:
+            elements[-1] += piece
+    return elements
+
+
+def _alternatives(element: str) -> list[str]:
+    """Spell out the groups of an element, the innermost first."""
+    group = GROUP.search(element)
+    if group is None:
+        return [element.strip()]
+    before, after = element[: group.start()], element[group.end() :]
+    return [one for choice in group.group(1).split("|") for one in _alternatives(f"{before}{choice.strip()}{after}")]
+
+
 class Phrases:
     """Phrases by number, ready to be found."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         """Build the automaton: each word of it leads to the phrases that need it."""
-        self._counts: list[int] = []
+        self._counts: list[tuple[int, int]] = []  # of each way to say a phrase its number, and how many parts it has
         words: dict[str, list[tuple[int, int, bool, bool]]] = defaultdict(list)
-        for phrase in phrases:
-            # an open end leaves a gap before the next word
-            parts = OPEN_START.sub(" * *", OPEN_END.sub("* * ", SPACES.sub(" ", phrase).strip())).split(" * ")
-            for number, part in enumerate(parts):
-                words[fold(part.strip("*")).strip()].append((len(self._counts), number, part.startswith("*"), part.endswith("*")))
-            self._counts.append(len(parts))
+        for number, phrase in enumerate(phrases):
+            for way in ways(phrase):
+                for place, part in enumerate(way):
+                    for word in part:
+                        words[fold(word.strip("*")).strip()].append((len(self._counts), place, word.startswith("*"), word.endswith("*")))
+                self._counts.append((number, len(way)))
         self._automaton = ahocorasick.Automaton()
         for word, uses in words.items():
             self._automaton.add_word(word, (len(word), tuple(uses)))
@@ -59,11 +96,11 @@ class Phrases:
         for last, (length, uses) in self._automaton.iter(text):
             start, end = last - length + 1, last + 1
             begins, ends = _edge(text, start - 1, start), _edge(text, end, last)
-            for phrase, number, open_start, open_end in uses:
+            for way, place, open_start, open_end in uses:
                 if (begins or open_start) and (ends or open_end):
-                    places.setdefault(phrase, {}).setdefault(number, []).append((start, end))
-        for phrase, parts in sorted(places.items()):
-            count = self._counts[phrase]
+                    places.setdefault(way, {}).setdefault(place, []).append((start, end))
+        for way, parts in sorted(places.items()):
+            phrase, count = self._counts[way]
             if len(parts) == count and (spans := _in_order([parts[part] for part in range(count)])):
                 yield phrase, spans
 
@@ -72,7 +109,7 @@ def _edge(text: str, outside: int, inside: int) -> bool:
     """Say whether a word may begin or end between two characters; scripts without spaces have no edges to check."""
     if not 0 <= outside < len(text):
         return True
-    return not (text[outside].isalnum() and text[inside].isalnum()) or text[inside] >= "\u0e00"
+    return not (text[outside].isalnum() and text[inside].isalnum()) or max(text[outside], text[inside]) >= "\u0e00"
 
 
 def _in_order(parts: list[list[Span]]) -> tuple[Span, ...]:

@@ -80,3 +80,23 @@ def test_time_is_linear_in_the_text():
         return time.perf_counter() - started
 
     assert min(seconds(50_000) for _ in range(3)) < 30 * min(seconds(5_000) for _ in range(3)) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "says"),
+    [
+        ("(mailbox|account) * (full|over * quota)", "your account is over its quota", True),
+        ("(mailbox|account) * (full|over * quota)", "the mailbox of anna is full", True),
+        ("(mailbox|account) * (full|over * quota)", "quota over account", False),
+        ("no (such|valid) (user|mailbox)", "no valid mailbox", True),
+        ("no (such|valid) (user|mailbox)", "no mailbox", False),
+        ("recipient(s) unknown", "recipient(s) unknown", True),
+        ("(a|(b|c) d) e", "c d e", True),
+        ("*box* full", "the mailboxes are full", True),
+        ("邮箱", "ip邮箱", True),
+        ("ip", "该ip地址", True),
+    ],
+)
+def test_a_group_is_either_of_its_words(phrase, text, says):
+    """With gaps inside, one group beside another, and nested; parentheses without a choice are literal."""
+    assert bool(said(text, phrase)) is says
