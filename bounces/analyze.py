@@ -78,8 +78,8 @@ def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
     Raise RuleError when a file isn't valid, or when an example of a user's rule does not reach it through the whole set.
     """
     own = tuple((path, rule) for path in extra for rule in rules.load(path))
-    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)))
-    ids = Counter(rule.id for rule in every.rules)
+    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)), rules.languages)
+    ids = Counter(rule.id for rule in (*every.rules, *(rules.languages() if own else ())))
     for path, rule in own:
         if ids[rule.id] > 1:
             raise RuleError(f"{path}: rule {rule.id!r}: the id is taken; choose another")

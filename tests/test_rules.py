@@ -8,8 +8,8 @@ from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
 from bounces.rules.match import RuleSet
 
-SHIPPED = rules.shipped()
-RULES = RuleSet(SHIPPED)
+SHIPPED = (*rules.shipped(), *rules.languages())
+RULES = RuleSet(rules.shipped(), rules.languages)
 
 
 def host_for(rule):
@@ -39,7 +39,7 @@ def test_no_counter_example_reaches_its_rule(rule):
 def test_ids_name_their_file_and_are_unique():
     """The part of an id before the dot is the file that holds it."""
     folder = Path(rules.__file__).parent
-    files = sorted(folder.glob("*.toml"))
+    files = sorted(folder.rglob("*.toml"))
     assert files
     for file in files:
         found = [rule.id for rule in rules.parse(file.read_text(encoding="utf-8"), file.name)]

@@ -16,6 +16,7 @@ from bounces.model import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
 
 # how exact a rule is; a higher tier wins
 PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, GENERIC_TEXT, GENERIC_CODE, REPLY = 9, 8, 7, 6, 5, 4, 3, 2, 1
@@ -62,8 +63,17 @@ class Rule:
 
 @cache
 def shipped() -> tuple[Rule, ...]:
-    """Return the rules that come with the program."""
-    folder = files("bounces") / "rules"
+    """Return the rules that come with the program, but for those in other languages than English."""
+    return _folder(files("bounces") / "rules")
+
+
+@cache
+def languages() -> tuple[Rule, ...]:
+    """Return the rules in other languages than English: they are many, and needed for the few texts that English does not tell."""
+    return _folder(files("bounces") / "rules" / "languages")
+
+
+def _folder(folder: Traversable) -> tuple[Rule, ...]:
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return tuple(rule for name in names for rule in parse((folder / name).read_text(encoding="utf-8"), name))
 
@@ -111,7 +121,7 @@ def _rule(table: Any, name: str) -> Rule:
     if not isinstance(table.get("source"), str) or not table["source"]:
         raise RuleError(f"{where}: source is missing: a URL, an RFC section or a samples/ path")
     lists = {key: _strings(table.get(key), f"{where}: {key}") for key in LISTS}
-    if broken := [phrase for phrase in lists["text"] if any("*" in part.strip("*") for part in phrase.split())]:
+    if broken := [phrase for phrase in lists["text"] if any("*" in part.strip("*") for part in re.split(r"[\s()|]+", phrase))]:
         raise RuleError(f"{where}: text: {broken[0]!r} has a * inside a word; it stands alone, or at a word's end")
     if not any(lists[key] for key in LISTS[:4]):
         raise RuleError(f"{where}: has no condition; give text, status, reply_code or remote_mta")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from bounces import codes
@@ -14,7 +14,7 @@ from bounces.phrases import Phrases, Span, fold
 from bounces.rules import GENERIC_CODE, REPLY, TEXT, WORD, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LONGEST = 20_000  # characters of a reply that are read; a longer one repeats itself
 BARE = frozenset({GENERIC_CODE, REPLY})  # codes that tell next to nothing
@@ -55,42 +55,63 @@ class Match:
         return self.spans != other.spans and all(any(low <= start and end <= high for low, high in other.spans) for start, end in self.spans)
 
 
-class RuleSet:
-    """Rules, ready to match: all literal phrases in one Aho-Corasick pass over the text, the rest by comparison."""
+class Wording:
+    """The phrases of rules, ready to be found: all in one Aho-Corasick pass over a text."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        """Make the rules' phrases ready."""
-        self.rules = tuple(rules)
-        self._codes = tuple(rule for rule in rules if not rule.text)
+        """Make the phrases ready."""
         self._worded = tuple((rule, phrase) for rule in rules for phrase in rule.text)
         self._phrases = Phrases([phrase for _, phrase in self._worded])
+
+    def matches(self, text: str) -> Iterator[Match]:
+        """Yield each phrase that stands in a text."""
+        for number, spans in self._phrases.found(text):
+            rule, phrase = self._worded[number]
+            said = text[spans[0][0] : spans[0][1]] if len(spans) == 1 else ""
+            yield Match(rule, WORD if rule.tier == TEXT and said.isascii() and said.isalpha() else rule.tier, phrase, spans)
+
+
+class RuleSet:
+    """Rules, ready to match: literal phrases in a pass over the text, the rest by comparison.
+
+    `languages` returns more rules, for texts that nothing else tells more of than a word.
+    """
+
+    def __init__(self, rules: Sequence[Rule], languages: Callable[[], Sequence[Rule]] = tuple) -> None:
+        """Make the rules' phrases ready; those of `languages` once they are needed."""
+        self.rules = tuple(rules)
+        self._codes = tuple(rule for rule in rules if not rule.text)
+        self._wording = Wording(rules)
+        self._languages = languages
         self.evidence = lru_cache(maxsize=1 << 15)(self._evidence)
         self._coded = lru_cache(maxsize=1 << 12)(self._code_matches)
 
     def _evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
         """Return every rule that holds for a reply, the strongest first. `text` is normalised, `host` the server that spoke."""
         domains = _domains(host)
-        worded = [match for match in self._matches(text) if match.rule.holds(status, reply_code, domains)]
+        worded = [match for match in self._wording.matches(text) if match.rule.holds(status, reply_code, domains)]
+        if not any(match.tier >= TEXT for match in worded):
+            worded += self._foreign.matches(text)
         coded = self._coded(status, reply_code, domains)
         found = [one for one in worded if not any(one.tier <= other.tier and one.within(other) for other in worded)]
         told = next((match.rule.reason for match in coded if match.tier not in BARE), None)
         weight = _weights(found)
 
-        def rank(match: Match) -> tuple[int, bool, int, bool, int, str]:
+        def rank(match: Match) -> tuple[int, bool, int, bool, bool, int, str]:
             reason = match.rule.reason
-            return (-match.tier, reason != told, -weight[match.tier, reason], reason in DEAD, -len(match.phrase), match.rule.id)
+            length = sum(end - start + len(" * ") for start, end in match.spans)
+            return (-match.tier, reason != told, -weight[match.tier, reason], reason in DEAD, "|" in match.phrase, -length, match.rule.id)
 
         return tuple(Evidence(match.rule.id, match.rule.reason, match.tier, match.phrase) for match in sorted([*found, *coded], key=rank))
+
+    @cached_property
+    def _foreign(self) -> Wording:
+        """The phrases in other languages."""
+        return Wording(self._languages())
 
     def _code_matches(self, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Match, ...]:
         """Return the rules without text that hold."""
         return tuple(Match(rule, rule.tier) for rule in self._codes if rule.holds(status, reply_code, domains))
-
-    def _matches(self, text: str) -> Iterator[Match]:
-        """Yield each phrase that stands in a text."""
-        for number, spans in self._phrases.found(text):
-            rule, phrase = self._worded[number]
-            yield Match(rule, WORD if rule.tier == TEXT and phrase.strip("*").isalpha() and phrase.isascii() else rule.tier, phrase, spans)
 
 
 def _weights(found: Sequence[Match]) -> dict[tuple[int, Reason], int]:
