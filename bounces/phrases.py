@@ -23,14 +23,14 @@ SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
 QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
 OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
 GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
-LETTERLESS = {"Mn", "Cf"}  # accents that stand by themselves, and what tells the direction of writing
 
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.translate(QUOTES))
-        text = "".join([char for char in text if char.isascii() or unicodedata.category(char) not in LETTERLESS])
+        # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
+        text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
     return SPACES.sub(" ", text.translate(QUOTES).casefold())
 
 

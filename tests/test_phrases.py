@@ -100,3 +100,9 @@ def test_time_is_linear_in_the_text():
 def test_a_group_is_either_of_its_words(phrase, text, says):
     """With gaps inside, one group beside another, and nested; parentheses without a choice are literal."""
     assert bool(said(text, phrase)) is says
+
+
+def test_the_vowels_of_thai_are_no_accents():
+    """The word "เติม" is to add, "เต็ม" is full; only tones go, as accents do."""
+    assert fold("เติม") != fold("เต็ม")
+    assert fold("naïve ΆΛΦΑ") == "naive αλφα"
