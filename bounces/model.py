@@ -6,7 +6,7 @@ Raw -> Message -> Notice (with its Attempts) -> Verdict -> Advice -> Event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
 
@@ -73,11 +73,7 @@ class RecommendedAction(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How much a verdict rests on.
-
-    high: a specific text or a provider's own rule, which the codes do not contradict. medium: a specific code alone, or a specific
-    text against the code. low: generic words, a basic code alone, or nothing.
-    """
+    """How much a verdict rests on: a text or a provider's rule, uncontradicted by codes; a code, or a text against it; or less."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -168,19 +164,22 @@ class Headers:
     """Header fields in order, unfolded, as (name, value); names are compared without case, encoded words are decoded."""
 
     fields: tuple[tuple[str, str], ...] = ()
+    _values: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value in self.fields:
+            self._values.setdefault(name.lower(), []).append(value)
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
-        name = name.lower()
-        return next((value for key, value in self.fields if key.lower() == name and value), None)
+        return next(filter(None, self._values.get(name.lower(), ())), None)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, in order."""
-        name = name.lower()
-        return tuple(value for key, value in self.fields if key.lower() == name)
+        return tuple(self._values.get(name.lower(), ()))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self.fields)
+        return isinstance(name, str) and name.lower() in self._values
 
     def __bool__(self) -> bool:
         return bool(self.fields)

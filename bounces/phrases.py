@@ -41,7 +41,7 @@ def ways(phrase: str) -> tuple[tuple[tuple[str, ...], ...], ...]:
         # an open end leaves a gap before the next word
         spelled = [OPEN_START.sub(" * *", OPEN_END.sub("* * ", one)).split(" * ") for one in _alternatives(element)]
         plain = tuple(parts[0] for parts in spelled if len(parts) == 1)
-        branches = [(plain,)] if plain else []
+        branches: list[tuple[tuple[str, ...], ...]] = [(plain,)] if plain else []
         branches += [tuple((part,) for part in parts) for parts in spelled if len(parts) > 1]
         found = [(*way, *branch) for way in found for branch in branches]
     return tuple(found)
