@@ -73,7 +73,7 @@ class RecommendedAction(StrEnum):
 
 
 class Confidence(StrEnum):
-    """How much a verdict rests on: a text or a provider's rule, uncontradicted by codes; a code, or a text against it; or less."""
+    """high: a specific text, or a provider's rule, that no code contradicts; medium: a specific code, or a text against one; low: less."""
 
     HIGH = "high"
     MEDIUM = "medium"
