@@ -185,7 +185,7 @@ def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:
     parts: list[_Part] = []
     if boundary:
         body = _reopened(boundary, body)
-        if fast_mail_parser is not None and PLAIN_BOUNDARY.fullmatch(boundary):
+        if fast_mail_parser is not None:
             with suppress(fast_mail_parser.ParseError, ValueError):
                 return _fast(boundary, body)
         try:
@@ -226,7 +226,7 @@ def _wrapped(boundary: bytes, body: bytes) -> bytes:
 def _fast(boundary: bytes, body: bytes) -> list[_Part]:
     """Read the leaves with fast-mail-parser's lazy tree. Raise ParseError where it gives up, ValueError where it is in doubt."""
     shown = body[:LONGEST_TRUSTED]
-    _trust(shown.count(b"\n--") <= MOST_DELIMITERS)
+    _trust(PLAIN_BOUNDARY.fullmatch(boundary) is not None and shown.count(b"\n--") <= MOST_DELIMITERS)
     root = fast_mail_parser.parse_email_tree(_wrapped(boundary, shown), mode="lazy")
     leaves: list[tuple[_Part, str]] = []
     stack = [root]

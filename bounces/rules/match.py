@@ -50,6 +50,10 @@ class Match:
     phrase: str = ""
     spans: tuple[Span, ...] = ()
 
+    def said(self, text: str) -> str:
+        """Return the words that a text says, "…" for what stands between them."""
+        return " … ".join(text[start:end] for start, end in self.spans)
+
     def within(self, other: Match) -> bool:
         """Say whether every part stands inside a part of a longer match: "full" inside "disk full" tells nothing of its own."""
         return self.spans != other.spans and all(any(low <= start and end <= high for low, high in other.spans) for start, end in self.spans)
@@ -102,7 +106,7 @@ class RuleSet:
             length = sum(end - start + len(" * ") for start, end in match.spans)
             return (-match.tier, reason != told, -weight[match.tier, reason], reason in DEAD, "|" in match.phrase, -length, match.rule.id)
 
-        return tuple(Evidence(match.rule.id, match.rule.reason, match.tier, match.phrase) for match in sorted([*found, *coded], key=rank))
+        return tuple(Evidence(match.rule.id, match.rule.reason, match.tier, match.said(text)) for match in sorted([*found, *coded], key=rank))
 
     @cached_property
     def _foreign(self) -> Wording:
