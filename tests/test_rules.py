@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from bounces import rules
 from bounces.classify import classify
 from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
-from bounces.rules.match import RuleSet
+from bounces.rules.match import DEAD, RuleSet
 
 SHIPPED = (*rules.shipped(), *rules.languages())
 RULES = RuleSet(rules.shipped(), rules.languages)
@@ -106,3 +107,22 @@ def test_the_registry_is_complete(detail):
     """Every enhanced code of the registry has a rule that decides it when it stands alone, for both classes of failure."""
     told = {status: classify(Attempt(status=status), RULES).rule for status in (f"4.{detail}", f"5.{detail}")}
     assert [status for status, rule in told.items() if not (rule or "").startswith("enhanced.")] == []
+
+
+WORDING = tomllib.loads((Path(rules.__file__).parent.parent / "wording.toml").read_text(encoding="utf-8"))
+OPENING = ("failed", "delayed", "retrying", "digest", "automatic", "delivered", "succeeded", "contact")
+
+
+@pytest.mark.parametrize("language", sorted(set(WORDING["failed"])))
+def test_what_opens_a_notice_calls_nobody_dead(language):
+    """Words that say that a mail did not arrive, beside a recipient's label and address, say nothing of why."""
+    labels = [
+        label
+        for name in ("recipient", "addressee")
+        for label in WORDING[name].get(language, ())
+        if not label.startswith(("invalid", "bad", "undeliverable", "mailbox", "account", "user"))
+    ]
+    for phrase in (phrase for name in OPENING for phrase in WORDING[name].get(language, ())):
+        words = phrase.replace(" * ", " ").replace("*", "")
+        for text in (words, *(f"{words} {label}: a@example.com" for label in labels), *(f"{label}: a@example.com {words}" for label in labels)):
+            assert classify(Attempt(diagnostic_code=text), RULES).reason not in DEAD, text
