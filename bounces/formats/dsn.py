@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
 RULE = re.compile(r"-{4,}")
+# 550 permanent failure for one or more recipients (user@example.com:blocked, another@example.com:550 5.1.1 User unknown)
+RESULT = re.compile(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
 RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
 ACTIONS = {"fail": Action.FAILED, "delay": Action.DELAYED, "deliver": Action.DELIVERED, "relay": Action.RELAYED, "expand": Action.EXPANDED}
 
@@ -68,13 +70,15 @@ def _attempt(group: Headers) -> Attempt:
     diagnostic = diagnostic or group.get("X-Supplementary-Info") or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
     told = next((one for word, one in ACTIONS.items() if action.startswith(word)), None)
-    reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
     status = codes.find_status(group.get("Status") or "")
     original, final = address.parse(group.get("Original-Recipient")), address.parse(group.get("Final-Recipient"))
     # QUIRK: Sendmail tells the alias in RFC 3464's field, and whom it stands for here (samples/sendmail/alias-expanded.eml).
     actual = address.parse(group.get("X-Actual-Recipient"))
     if actual and final and actual.lower() != final.lower():
         original, final = original or final, actual
+    # QUIRK: Barracuda gives the results of all as the reply to each (samples/barracuda/several-results.eml).
+    diagnostic = _own_result(diagnostic, final)
+    reply = codes.find(diagnostic or "", success=told in {Action.DELIVERED, Action.RELAYED, Action.EXPANDED})
     return Attempt(
         final_recipient=final or original,
         original_recipient=original,
@@ -87,6 +91,16 @@ def _attempt(group: Headers) -> Attempt:
         remote_mta=_host(group.get("Remote-MTA")),
         will_retry_until=date_time(group.get("Will-Retry-Until")),
     )
+
+
+def _own_result(diagnostic: str | None, recipient: str | None) -> str | None:
+    """Return a reply with the recipient's own result only, where it lists those of several."""
+    results = list(RESULT.finditer(diagnostic or ""))
+    own = next((number for number, result in enumerate(results) if recipient and result.group(1).lower() == recipient.lower()), None)
+    if diagnostic is None or own is None or len(results) < 2:
+        return diagnostic
+    end = results[own + 1].start() if own + 1 < len(results) else len(diagnostic)
+    return diagnostic[: results[0].start()] + diagnostic[results[own].start() : end].rstrip(" ,)")
 
 
 def _diagnostic(group: Headers) -> str | None:
