@@ -38,14 +38,16 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         # the server's own words tell nothing; those of the system that quotes it may
         wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
-    reason = evidence[0].reason if evidence else Reason.UNKNOWN
-    contradictions = tuple(_contradictions(evidence, status, reply_code))
     winner = evidence[0] if evidence else None
+    reason = winner.reason if winner else Reason.UNKNOWN
+    if reason in DEAD and attempt.command == "MAIL":
+        reason = Reason.BAD_SENDER_ADDRESS  # the only address that was named so far
+    contradictions = tuple(_contradictions(evidence, status, reply_code))
     doubt = _stage(winner, attempt.command, status, reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
-        rule=evidence[0].rule if evidence else None,
+        rule=winner.rule if winner else None,
         confidence=Confidence.LOW if doubt else _confidence(evidence, contradictions),
         evidence=evidence,
         contradictions=(doubt, *contradictions) if doubt else contradictions,

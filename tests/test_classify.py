@@ -187,3 +187,11 @@ def test_the_senders_trouble_and_a_passing_fault_take_nobody_off(status, reply):
         final_recipient="anna@example.com", status=status, reply_code=codes.find(reply).reply_code, diagnostic_code=reply, command="RCPT"
     )
     assert advise.advise(judge(attempt, analyze.rule_set()), advise.load()).recommended_action not in advise.TAKES_OFF
+
+
+def test_who_is_refused_after_mail_is_the_sender():
+    """A reply to MAIL FROM is about the sender's address, the only one named so far, whatever its words say of an unknown user."""
+    for said in ("550 user unknown", "550 5.1.1 no such user", "553 sorry, that domain does not exist"):
+        found = judge(Attempt(diagnostic_code=said, command="MAIL"), analyze.rule_set())
+        assert found.reason is Reason.BAD_SENDER_ADDRESS
+        assert found.confidence is Confidence.LOW
