@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 import unicodedata
 import warnings
 from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
+
+from bounces import providers
 
 # flanker and the parser below it log at import and at every bad address
 logging.getLogger("flanker").addHandler(logging.NullHandler())
@@ -171,7 +171,7 @@ def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
         return None
     path = unwrap(return_path)
     patterns = [template(one) for one in templates]
-    if not provider(domain(return_path)):  # people have "=" in their own addresses, list servers none at a mailbox provider
+    if not providers.provider(domain(return_path)):  # people have "=" in their own addresses, list servers none at a mailbox provider
         patterns += VERP
     match = next((match for pattern in patterns if (match := pattern.fullmatch(path))), None)
     return parse(f"{match['local'].replace('*-', '.')}@{re.sub('[*]-?', '.', match['domain'])}") if match else None
@@ -273,24 +273,6 @@ def _odd(value: str) -> str | None:
     return _normalised(found.address) if isinstance(found, flanker.EmailAddress) and found.address.isprintable() else None
 
 
-@cache
-def _providers() -> tuple[dict[str, str], dict[str, str]]:
-    """Return provider by mail domain, and provider by suffix of a mail server's name."""
-    tables = tomllib.loads((files("bounces") / "providers.toml").read_text(encoding="utf-8"))
-    domains = {host: key for key, table in tables.items() for host in table.get("domains", ())}
-    return domains, domains | {host: key for key, table in tables.items() for host in table.get("mx", ())}
-
-
-@lru_cache(maxsize=1 << 14)
-def provider(mail_domain: str | None, host: str | None = None) -> str | None:
-    """Return the mailbox provider of a domain, or else of the mail server that spoke for it ("google", "microsoft" …), or None."""
-    domains, hosts = _providers()
-    if mail_domain in domains:
-        return domains[mail_domain]
-    labels = (host or "").lower().strip(".").split(".")[-10:]
-    return next((hosts[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in hosts), None)
-
-
 @lru_cache(maxsize=1 << 12)
 def suggest(address: str) -> str | None:
     """Return the address with its domain's typo mended ("user@gmial.com" -> "user@gmail.com"), or None.
@@ -301,7 +283,7 @@ def suggest(address: str) -> str | None:
     from flanker.addresslib import corrector  # noqa: PLC0415
 
     local, _, host = address.rpartition("@")
-    known = _providers()[0]
+    known = providers.public()
     if not local or not host.isascii() or host in known or len(host) > 40:
         return None
     name, _, end = host.rpartition(".")
@@ -317,7 +299,7 @@ def impossible(address: str) -> bool:
     Asked of Gmail, Outlook.com and Yahoo only: Apple's relay makes addresses that break Apple's.
     """
     host = domain(address) or ""
-    key = provider(host)
+    key = providers.provider(host)
     if key not in {"google", "microsoft", "yahoo"} or host.startswith("yahoo.co.jp") or not address.isascii():
         return False
     flanker, grammars = _flanker()

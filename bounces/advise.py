@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bounces.model import Verdict
+    from bounces.particulars import Particulars
 
 LONGEST_RETRY = 365  # days
 KEYS = {"blame", "hard", "recommended_action", "retry_days", "escalation", "advice"}
 TAKES_OFF = {RecommendedAction.REMOVE, RecommendedAction.CORRECT_ADDRESS}
+# of a sentence of advice: "[ at {page}]" stands only where the page is known, "[in {wait}|tomorrow]" is else "tomorrow"
+OPTIONAL, PLACE = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]"), re.compile(r"\{(\w+)\}")
+UNKNOWN = {
+    "domain": "the recipient", "provider": "the provider", "ip": "ours", "blocklist": "a block list", "mechanism": "authentication",
+    "limit": "a limit", "wait": "a while", "page": "the provider's pages", "suggestion": "the new address",
+}  # fmt: skip
 AGAIN = {RecommendedAction.RETRY_LATER, RecommendedAction.SLOW_DOWN, RecommendedAction.OTHER_CHANNEL}
 
 
@@ -57,11 +65,21 @@ class Policy:
     advice: Mapping[RecommendedAction, str]
     literal: bool = False
 
-    def sentence(self, reason: Reason | None, action: RecommendedAction, *, domain: str | None, provider: str | None) -> str:
+    def sentence(self, reason: Reason | None, action: RecommendedAction, known: Particulars) -> str:
         """Return the advice for a person, particulars filled in."""
         row = self.rows.get(reason) if reason else None
         text = (row.advice.get(action) if row else None) or self.advice[action]
-        return text.replace("{domain}", domain or "the recipient").replace("{provider}", provider or "the provider")
+        return _filled(OPTIONAL.sub(lambda part: part[1 if _is_known(part[1], known) else 2] or "", text), known)
+
+
+def _is_known(part: str, known: Particulars) -> bool:
+    """Say whether all that a part of a sentence wants filled in is known."""
+    return all(getattr(known, name) is not None for name in PLACE.findall(part))
+
+
+def _filled(text: str, known: Particulars) -> str:
+    """Return a sentence with its particulars."""
+    return PLACE.sub(lambda place: getattr(known, place[1]) or UNKNOWN[place[1]], text)
 
 
 def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, doubtful: bool = False) -> Advice:
@@ -152,6 +170,9 @@ def _sentences(value: Any, where: str) -> dict[RecommendedAction, str]:
     table = _checked(value, list(RecommendedAction), where)
     if wrong := [key for key, text in table.items() if not isinstance(text, str)]:
         raise PolicyError(f"{where}: {wrong[0]} must be a sentence in quotation marks")
+    for key, text in table.items():
+        if strange := [name for name in PLACE.findall(text) if name not in UNKNOWN]:
+            raise PolicyError(f"{where}: {key}: nothing fills in {{{strange[0]}}}; known are {', '.join(UNKNOWN)}")
     return {RecommendedAction(key): text for key, text in table.items()}
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, codes, mime, rules, sources
+from bounces import address, advise, codes, mime, providers, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
 from bounces.errors import RuleError, SettingsError
@@ -206,7 +206,7 @@ def _verdict(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
     """Judge one attempt: the server that spoke is the remote MTA, or the reporting one, or else whoever serves the recipient's domain."""
     domain = address.domain(attempt.final_recipient)
     host = attempt.remote_mta or (None if attempt.reply_code else notice.reporting_mta)
-    return judge(attempt, rule_set(settings.rules), host if address.provider(None, host) else domain or host)
+    return judge(attempt, rule_set(settings.rules), host if providers.provider(None, host) else domain or host)
 
 
 def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> tuple[Verdict | None, Event]:
@@ -229,7 +229,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
         final_recipient=attempt.final_recipient,
         suggestion=attempt.suggestion or (new_address(attempt.diagnostic_code or "", recipient) if answers.get("reason") is Reason.MOVED else None),
         domain=address.domain(recipient),
-        provider=address.provider(address.domain(recipient), attempt.remote_mta),
+        provider=providers.provider(address.domain(recipient), attempt.remote_mta),
         reply_code=attempt.reply_code,
         status=attempt.status,
         diagnostic_code=attempt.diagnostic_code if kind not in {Kind.COMPLAINT, Kind.AUTO_REPLY} else None,

@@ -186,7 +186,7 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, setting
 
     for text in texts or _lines():
         found = classified(text, remote_mta, policy=settings.policy, rules=settings.rules)
-        click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy)))
+        click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy, remote_mta)))
 
 
 def _lines() -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bounces import advise, signs
 from bounces.analyze import Settings, Trace, checked, trace
 from bounces.model import Event, Kind, Raw
+from bounces.particulars import particulars, suggested
 from bounces.printable import printable
 from bounces.recipient import candidates, doubt
 
@@ -114,7 +115,9 @@ def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, poli
             yield _line(name, value)
     if event.recommended_action is not None:
         yield _line("to do", event.recommended_action, f"policy {policy.name}")
-        yield _line("", policy.sentence(event.reason, event.recommended_action, domain=event.domain, provider=event.provider))
+        suggestion = suggested(event.suggestion, event.recipient, event.reason)
+        known = particulars(event.diagnostic_code, event.reason, event.domain, event.provider, suggestion)
+        yield _line("", policy.sentence(event.reason, event.recommended_action, known))
 
 
 def _place(name: str, value: str, attempt: Attempt, message: Message) -> str:

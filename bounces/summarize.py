@@ -26,6 +26,7 @@ from bounces.model import (
     RecipientSource,
     RecommendedAction,
 )
+from bounces.particulars import particulars, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,6 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
 }
 KEPT = kept_column("")  # how the names of columns with a header field begin
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
-DOMAIN_GONE = {Reason.DOMAIN_NOT_FOUND, Reason.DOMAIN_NO_MAIL, Reason.DNS_FAILURE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,8 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
     rules = advise.load(policy)
     table = _escalated(table, outcomes, rules)
-    table = table.assign(advice=_advice(table, rules), suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
+    table = table.assign(suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
+    table = table.assign(advice=_advice(table, rules))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
     return table[[*RECIPIENT_COLUMNS, *kept]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
@@ -209,13 +210,13 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
 def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
     """Return a sentence for each recipient."""
     sentences = []
-    columns = (table[name].astype(object) for name in ("recipient", "reason", "recommended_action", "domain", "provider"))
-    for recipient, reason, action, domain, provider in zip(*columns, strict=True):
-        reason = Reason(reason) if isinstance(reason, str) else None  # noqa: PLW2901
-        action = RecommendedAction(action) if isinstance(action, str) else RecommendedAction.NONE  # noqa: PLW2901
-        domain, provider = (value if isinstance(value, str) else None for value in (domain, provider))  # noqa: PLW2901
-        text = policy.sentence(reason, action, domain=domain, provider=provider)
-        if reason is Reason.USER_UNKNOWN and domain and address.impossible(recipient):
+    columns = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
+    for row in zip(*(table[name].astype(object) for name in columns), strict=True):
+        recipient, word, action, domain, provider, said, suggestion = (value if isinstance(value, str) else None for value in row)
+        reason = Reason(word) if word else None
+        known = particulars(said, reason, domain, provider, suggestion)
+        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), known)
+        if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
             text += f" {domain} could never have issued it, so it was mistyped."
         sentences.append(text)
     return sentences
@@ -224,4 +225,4 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
 def _suggestions(table: pd.DataFrame) -> list[str | None]:
     """Return the new address that a notice or a reply gave, or for recipients whose domain is dead the address with its typo mended, or None."""
     told = zip(table["recipient"], table["reason"], table["suggestion"], strict=True)
-    return [new if isinstance(new, str) else address.suggest(old) if reason in DOMAIN_GONE else None for old, reason, new in told]
+    return [suggested(new if isinstance(new, str) else None, old, reason) for old, reason, new in told]

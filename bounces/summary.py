@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bounces import advise
+from bounces import advise, providers
 from bounces.model import Kind, RecommendedAction
+from bounces.particulars import particulars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +77,10 @@ def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[obje
     )
 
 
-def reply(found: Classification, policy: str) -> str:
+def reply(found: Classification, policy: str, remote_mta: str | None = None) -> str:
     """Return what one SMTP reply means, for a person."""
-    sentence = advise.load(policy).sentence(found.reason, found.recommended_action, domain=None, provider=None)
+    known = particulars(found.text, found.reason, None, providers.provider(None, remote_mta))
+    sentence = advise.load(policy).sentence(found.reason, found.recommended_action, known)
     codes = " ".join(filter(None, (found.reply_code, found.status))) or "no code"
     lines = [
         found.text,

@@ -4,6 +4,7 @@ from bounces import advise
 from bounces.analyze import classify
 from bounces.errors import PolicyError
 from bounces.model import BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction, Verdict
+from bounces.particulars import Particulars
 
 # the case this project grew from: reply, reason, permanence, bounce_type by list and by rfc, recommended_action
 TABLE = [
@@ -96,6 +97,7 @@ def test_a_policy_file_changes_what_it_names_and_keeps_the_rest(tmp_path):
         ("[mailbox_full]\nretry_days = inf\n", "retry_days must be"),
         ("[mailbox_full]\nretry_days = 0\n", "retry_days must be"),
         ("[advice]\nremove = 5\n", "must be a sentence"),
+        ('[mailbox_full.advice]\nremove = "See {url}."\n', "nothing fills in {url}"),
         ('[mailbox_full]\nescalation = { failures = "x", days = 1, recommended_action = "remove" }\n', "mailbox_full"),
     ],
 )
@@ -121,3 +123,33 @@ def test_who_forwards_is_not_removed_for_the_one_that_failed():
     assert advise.advise(dead, advise.load()).recommended_action is RecommendedAction.REMOVE
     advice = advise.advise(dead, advise.load(), doubtful=True)
     assert (advice.recommended_action, advice.bounce_type) == (RecommendedAction.REVIEW, BounceType.HARD)
+
+
+def test_a_sentence_says_no_more_than_is_known():
+    """A part in brackets stands only where what it wants filled in is known, else what follows its bar."""
+    policy = advise.load()
+    listed = Particulars(ip="192.0.2.1", blocklist="Spamhaus", page="https://check.spamhaus.org/")
+    assert policy.sentence(Reason.IP_BLOCKED, RecommendedAction.FIX_SENDER, listed) == (
+        "Our sending IP address 192.0.2.1 is on the block list of Spamhaus: find the cause and ask for its removal at "
+        "https://check.spamhaus.org/; the address is fine."
+    )
+    assert policy.sentence(Reason.IP_BLOCKED, RecommendedAction.FIX_SENDER, Particulars()) == (
+        "Our sending IP address is on a block list: find the cause and ask for its removal; the address is fine."
+    )
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_sentence_reads_with_and_without_particulars(reason):
+    """No bracket, bar or brace is left, whatever is known."""
+    policy = advise.load()
+    everything = Particulars(**{name: f"({name})" for name in Particulars.__slots__})
+    for action in RecommendedAction:
+        for known in (Particulars(), everything):
+            assert not set("[]{}|") & set(policy.sentence(reason, action, known))
+
+
+def test_a_policys_own_sentence_may_name_what_is_not_known(tmp_path):
+    """Outside brackets a word stands in for what the reply does not tell."""
+    file = tmp_path / "mine.toml"
+    file.write_text('[mailbox_full.advice]\nretry_later = "Write to {domain} in {wait}."\n', encoding="utf-8")
+    assert advise.load(str(file)).sentence(Reason.MAILBOX_FULL, RecommendedAction.RETRY_LATER, Particulars()) == "Write to the recipient in a while."

@@ -1,0 +1,39 @@
+"""A mail domain or a server's name in, the mailbox provider out: by `providers.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads((files("bounces") / "providers.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def public() -> dict[str, str]:
+    """Return the providers by the mail domains that the public has addresses at."""
+    return {host: key for key, table in _tables().items() for host in table.get("domains", ())}
+
+
+@cache
+def _hosts() -> dict[str, str]:
+    """Return the providers by suffixes of their mail servers' names."""
+    return public() | {host: key for key, table in _tables().items() for host in table.get("mx", ())}
+
+
+@lru_cache(maxsize=1 << 14)
+def provider(mail_domain: str | None, host: str | None = None) -> str | None:
+    """Return the mailbox provider of a domain, or else of the mail server that spoke for it ("google", "microsoft" …), or None."""
+    if mail_domain in public():
+        return public()[mail_domain]
+    labels = (host or "").lower().strip(".").split(".")[-10:]
+    return next((_hosts()[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in _hosts()), None)
+
+
+def name(key: str | None) -> str | None:
+    """Return a provider's name as people write it, "Google", by its key."""
+    return str(_tables()[key]["name"]) if key in _tables() else None
