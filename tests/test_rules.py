@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bounces import rules
+from bounces import address, rules
 from bounces.classify import classify
 from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
@@ -53,6 +53,13 @@ def test_every_reason_is_reachable():
     """Each of the forty reasons is told by a rule, or by the kind of the message."""
     by_kind = {Reason.AUTO_REPLY, Reason.COMPLAINT, Reason.UNKNOWN}
     assert {rule.reason for rule in SHIPPED} | by_kind == set(Reason)
+
+
+def test_each_server_that_a_rule_names_is_a_known_providers():
+    """The name of a server that no provider has is not believed: a rule for it would never be asked."""
+    named = {pattern for rule in SHIPPED for pattern in rule.remote_mta}
+    assert named
+    assert {pattern for pattern in named if address.provider(None, pattern.replace("*.", "mx1.")) is None} == set()
 
 
 def test_sources_that_are_samples_exist():
