@@ -195,3 +195,10 @@ def test_who_is_refused_after_mail_is_the_sender():
         found = judge(Attempt(diagnostic_code=said, command="MAIL"), analyze.rule_set())
         assert found.reason is Reason.BAD_SENDER_ADDRESS
         assert found.confidence is Confidence.LOW
+
+
+def test_a_public_domain_stands_for_its_providers_servers():
+    """A notice that names no server still meets the provider's rules, by the recipient's domain."""
+    rules_ = rule_set(rule("x", "spam_rejected", remote_mta="*.protection.outlook.com", text="full"))
+    assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.fr").rule == "test.x"
+    assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.example").rule is None

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bounces import address, rules
+from bounces import providers, rules
 from bounces.classify import classify
 from bounces.errors import RuleError
 from bounces.model import Attempt, Reason
@@ -59,7 +59,7 @@ def test_each_server_that_a_rule_names_is_a_known_providers():
     """The name of a server that no provider has is not believed: a rule for it would never be asked."""
     named = {pattern for rule in SHIPPED for pattern in rule.remote_mta}
     assert named
-    assert {pattern for pattern in named if address.provider(None, pattern.replace("*.", "mx1.")) is None} == set()
+    assert {pattern for pattern in named if providers.provider(None, pattern.replace("*.", "mx1.")) is None} == set()
 
 
 def test_sources_that_are_samples_exist():
