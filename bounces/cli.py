@@ -94,6 +94,7 @@ def main() -> None:
 @SINCE
 @UNTIL
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
+@click.option("--repairs", metavar="FILE.md", help="Write what to mend on our side, by cause and provider, the most mail lost first.")
 def report(
     sources: tuple[str, ...],
     outputs: tuple[str, ...],
@@ -102,6 +103,7 @@ def report(
     since: datetime | None,
     until: datetime | None,
     unrecognized: str | None,
+    repairs: str | None,
 ) -> None:
     """Report per recipient what failed, why, and what to do.
 
@@ -110,18 +112,25 @@ def report(
       bounces report inbox.mbox -o recipients.csv
     """
     from bounces import output, run, summary  # noqa: PLC0415
+    from bounces.wholefile import check_text, write_text  # noqa: PLC0415
 
-    if unrecognized == "-":
-        raise OutputError("--unrecognized: needs a file; standard output is for tables")
+    if "-" in {unrecognized, repairs}:
+        raise OutputError(f"--{'unrecognized' if unrecognized == '-' else 'repairs'}: needs a file; standard output is for tables")
     tables = [*outputs, *filter(None, [events_file])]
-    run.check_apart([*tables, *filter(None, [unrecognized])], sources)
+    run.check_apart([*tables, *filter(None, [unrecognized, repairs])], sources)
     for path in tables:
         output.check(path)
+    if repairs:
+        check_text(repairs)
     scope = _scope(sources, settings, since, until)
     with Progress() as progress:
         found = run.report(scope, events_file=events_file, unrecognized=unrecognized, seen=progress.seen)
     for path in outputs:
         output.write(found.recipients, path)
+    if repairs:
+        from bounces.repairs import markdown  # noqa: PLC0415
+
+        write_text(markdown(found.repairs), repairs)
     click.echo(printable(summary.text(found)), err="-" in outputs or events_file == "-")
     _leave(found.tally)
 

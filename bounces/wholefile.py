@@ -7,13 +7,14 @@ import os
 import secrets
 import stat
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from bounces.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REMEDIES = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "folder does not exist; create it or choose another path"),
@@ -52,3 +53,17 @@ def whole(place: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_text(path: str | os.PathLike[str]) -> None:
+    """Raise OutputError if a text can't be written there: no such folder, no permission. Leaves nothing behind."""
+    with explained(path):
+        if Path(path).is_dir():
+            raise OSError(errno.EISDIR, "")
+        TemporaryFile(dir=Path(path).resolve().parent).close()
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text in UTF-8, whole or not at all. Raise OutputError when that can't be done."""
+    with explained(path), whole(Path(path)) as file:
+        file.write(text.encode("utf-8", "replace"))

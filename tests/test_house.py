@@ -16,9 +16,9 @@ LEVELS = {
     "classify": 3, "recipient": 3, "formats": 3,
     "decode": 4,
     "analyze": 5,
-    "wholefile": 1, "explain": 6, "summarize": 6, "output": 6,
-    "run": 7, "summary": 8,
-    "cli": 9, "__main__": 10,
+    "wholefile": 1, "explain": 6, "frames": 6, "partial": 7, "incidents": 8, "repairs": 9, "summarize": 9, "output": 6,
+    "run": 10, "summary": 11,
+    "cli": 12, "__main__": 13,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bounces.analyze import classify
-from bounces.summarize import frame, report
+from bounces.frames import frame
+from bounces.summarize import report
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
