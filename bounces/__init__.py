@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bounces.analyze import classify, events
+    from bounces.crosswalk import crosswalk
     from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SettingsError, SourceError
     from bounces.explain import explain
     from bounces.model import Classification, Event
@@ -32,6 +33,7 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "classify",
+    "crosswalk",
     "events",
     "explain",
     "read",
@@ -49,6 +51,7 @@ _HOMES = {
     "SettingsError": "errors",
     "SourceError": "errors",
     "classify": "analyze",
+    "crosswalk": "crosswalk",
     "events": "analyze",
     "explain": "explain",
     "read": "summarize",

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import analyze, output, sources
+from bounces import analyze, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
@@ -127,15 +127,21 @@ def message_kind(events: Sequence[Event]) -> Kind:
 
 
 def report(
-    scope: Scope, *, events_file: str | None = None, unrecognized: str | None = None, seen: Callable[[Raw, Kind], None] | None = None
+    scope: Scope,
+    *,
+    events_file: str | None = None,
+    unrecognized: str | None = None,
+    sisimai_files: Sequence[str] = (),
+    seen: Callable[[Raw, Kind], None] | None = None,
 ) -> Summary:
-    """Read mail and summarise it by recipient; on the way write the events to a file, and the unrecognized messages to an mbox.
+    """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
 
-    Both files appear whole or not at all.
+    The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
     tally, collector = Tally(), _Collector(scope.settings)
     with ExitStack() as files:
-        mbox = files.enter_context(output.mbox(unrecognized)) if unrecognized else None
+        mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
+        write = files.enter_context(sisimai.files(sisimai_files, scope.settings.keep_headers, scope.settings.names))
 
         def watch(raw: Raw, kind: Kind) -> None:
             if mbox is not None and kind is Kind.UNRECOGNIZED:
@@ -143,9 +149,9 @@ def report(
             if seen is not None:
                 seen(raw, kind)
 
-        events = collector.passing(scan(scope, tally, watch))
+        events = collector.passing(output.reading(scan(scope, tally, watch)), write)
         if events_file:
-            output.write_events(events, events_file, scope.settings.keep_headers)
+            output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
         for _ in events:
             pass
     return Summary(tally, *collector.tables())
@@ -159,12 +165,14 @@ class _Collector:
         self.partials: list[Partial] = []
         self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
 
-    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield each event after it has been collected."""
+    def passing(self, events: Iterable[Event], write: Callable[[Event], None]) -> Iterator[Event]:
+        """Yield each event after it has been collected and written."""
         stream = iter(events)
         while batch := list(islice(stream, BATCH)):
             self._add(batch)
-            yield from batch
+            for event in batch:
+                write(event)
+                yield event
 
     def _add(self, batch: list[Event]) -> None:
         from bounces import summarize  # noqa: PLC0415  (pandas is loaded when a table is wanted)
@@ -183,4 +191,4 @@ class _Collector:
         partials = self.partials or [summarize.partial(summarize.frame([], self.settings.keep_headers))]
         rows = [(*key, count) for key, count in self.failures.items()]
         failures = pd.DataFrame(rows, columns=["reason", "bounce_type", "domain", "failures"])
-        return summarize.finished(summarize.merge(*partials), policy=self.settings.policy), failures
+        return summarize.finished(summarize.merge(*partials), policy=self.settings.policy, names=self.settings.names), failures

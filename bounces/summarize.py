@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bounces import address, advise, analyze
+from bounces.crosswalk import crosswalk, known, reason_column, words
 from bounces.fields import kept_column
 from bounces.model import (
     Action,
@@ -78,8 +79,8 @@ class Partial:
     latest: pd.DataFrame
 
 
-def frame(events: Iterable[Event], keep_headers: Sequence[str] = ()) -> pd.DataFrame:
-    """Return events as a DataFrame: one row each, the columns of `Event`, and one for each header field that was kept.
+def frame(events: Iterable[Event], keep_headers: Sequence[str] = (), names: Sequence[str] = ()) -> pd.DataFrame:
+    """Return events as a DataFrame: one row each, the columns of `Event`, one for each header field that was kept, one for each of `names`.
 
     Closed vocabularies are categories, times datetime64[us, UTC], `defects` lists of strings, all else strings; the same columns and
     dtypes for an empty mailbox. Absent is NA.
@@ -87,7 +88,8 @@ def frame(events: Iterable[Event], keep_headers: Sequence[str] = ()) -> pd.DataF
     rows = list(events)
     columns = {name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in EVENT_COLUMNS.items()}
     kept = {kept_column(name): _column([row.kept[number] for row in rows], "str") for number, name in enumerate(keep_headers)}
-    return pd.DataFrame(columns | kept)
+    called = {reason_column(name): _column([crosswalk(row, name) for row in rows], "str") for name in names}
+    return pd.DataFrame(columns | kept | called)
 
 
 def _column(values: list[Any], dtype: Any) -> Any:
@@ -102,28 +104,34 @@ def _column(values: list[Any], dtype: Any) -> Any:
 
 
 def read(
-    *sources: str | Path, policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()
+    *sources: str | Path,
+    policy: str = "list",
+    rules: Iterable[str] = (),
+    verp: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    names: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Read mail and return its events: a DataFrame with a row for each recipient of each message, as `frame` makes it.
 
     A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. `policy` and `rules` decide; `verp` are
     templates of our own return paths ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned
-    message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`. Raise SourceError for a source that isn't there, PolicyError,
-    RuleError or SettingsError for an option that isn't valid.
+    message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`; `names` are systems whose words for the reason are columns, too,
+    "sisimai" `reason_sisimai` (see `bounces.crosswalk`). Raise SourceError for a source that isn't there, PolicyError, RuleError or
+    SettingsError for an option that isn't valid.
     """
-    settings = analyze.checked(policy, rules, verp, keep_headers)
+    settings = analyze.checked(policy, rules, verp, keep_headers, names)
     found = (event for source in sources for _, events in analyze.messages(source, settings) for event in events)
-    return frame(found, settings.keep_headers)
+    return frame(found, settings.keep_headers, settings.names)
 
 
-def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] = ()) -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
     on a domain that is gone. `advice` is a sentence for a person, `suggestion` the new address that was told last, or the address with
-    its domain's typo mended. An event that stands in the table twice counts once.
+    its domain's typo mended. An event that stands in the table twice counts once. `names` adds columns as in `read`.
     """
-    return finished(partial(events), policy=policy)
+    return finished(partial(events), policy=policy, names=known(names))
 
 
 def partial(events: pd.DataFrame) -> Partial:
@@ -155,7 +163,7 @@ def _reduced(outcomes: pd.DataFrame, latest: pd.DataFrame) -> Partial:
     )
 
 
-def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
+def finished(so_far: Partial, *, policy: str = "list", names: Sequence[str] = ()) -> pd.DataFrame:
     """Return the recipients' table of a partial report."""
     table = so_far.latest.set_index("recipient", drop=False).drop(columns=["event_id", "kind", "received_at"])
     outcomes = so_far.outcomes
@@ -177,7 +185,8 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     table = _escalated(table, outcomes, rules)
     table = table.assign(advice=_advice(table, rules), suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
-    return table[[*RECIPIENT_COLUMNS, *kept]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+    table = table.assign(**{reason_column(name): pd.Series(_called(table, name), index=table.index, dtype="str") for name in names})
+    return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
 
 def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
@@ -219,6 +228,12 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
             text += f" {domain} could never have issued it, so it was mistyped."
         sentences.append(text)
     return sentences
+
+
+def _called(table: pd.DataFrame, system: str) -> list[str | None]:
+    """Return a system's word for the reason of each recipient."""
+    told = zip(table["reason"].astype("str"), table["permanence"].astype("str").fillna(str(Permanence.UNKNOWN)), strict=True)
+    return [words(system)[Reason(reason)][Permanence(permanence)] if isinstance(reason, str) else None for reason, permanence in told]
 
 
 def _suggestions(table: pd.DataFrame) -> list[str | None]:

@@ -12,12 +12,14 @@ LEVELS = {
     "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1,
     "rules": 2, "sources": 2, "mime": 2, "advise": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
+    "crosswalk": 2,
     "classify": 3, "recipient": 3, "formats": 3,
     "decode": 4,
     "analyze": 5,
     "wholefile": 1, "explain": 6, "summarize": 6, "output": 6,
-    "run": 7, "summary": 8,
-    "cli": 9, "__main__": 10,
+    "sisimai": 7,
+    "run": 8, "summary": 9,
+    "cli": 10, "__main__": 11,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
