@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bounces.analyze import classify, events
+    from bounces.crosswalk import crosswalk
     from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SettingsError, SourceError
     from bounces.explain import explain
     from bounces.frames import read
@@ -36,6 +37,7 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "classify",
+    "crosswalk",
     "events",
     "explain",
     "incidents",
@@ -55,6 +57,7 @@ _HOMES = {
     "SettingsError": "errors",
     "SourceError": "errors",
     "classify": "analyze",
+    "crosswalk": "crosswalk",
     "events": "analyze",
     "explain": "explain",
     "incidents": "incidents",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bounces import address, advise, codes, mime, providers, rules, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
+from bounces.crosswalk import known
 from bounces.errors import RuleError, SettingsError
 from bounces.fields import date_time, kept_column
 from bounces.model import (
@@ -52,13 +53,14 @@ class Settings:
     """What a run is told. Small and picklable.
 
     `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
-    header fields of the returned message that the events keep.
+    header fields of the returned message that the events keep, `names` the systems whose words for the reason the tables have, too.
     """
 
     policy: str = "list"
     rules: tuple[str, ...] = ()
     verp: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,11 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
         yield from found
 
 
-def checked(policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()) -> Settings:
+def checked(
+    policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = (), names: Iterable[str] = ()
+) -> Settings:
     """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
-    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers))
+    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names))
     advise.load(settings.policy)
     rule_set(settings.rules)
     for text in settings.verp:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, output, sources
+from bounces import advise, analyze, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
@@ -130,15 +130,21 @@ def message_kind(events: Sequence[Event]) -> Kind:
 
 
 def report(
-    scope: Scope, *, events_file: str | None = None, unrecognized: str | None = None, seen: Callable[[Raw, Kind], None] | None = None
+    scope: Scope,
+    *,
+    events_file: str | None = None,
+    unrecognized: str | None = None,
+    sisimai_files: Sequence[str] = (),
+    seen: Callable[[Raw, Kind], None] | None = None,
 ) -> Summary:
-    """Read mail and summarise it by recipient; on the way write the events to a file, and the unrecognized messages to an mbox.
+    """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
 
-    Both files appear whole or not at all.
+    The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
     tally, collector = Tally(), _Collector(scope.settings)
     with ExitStack() as files:
-        mbox = files.enter_context(output.mbox(unrecognized)) if unrecognized else None
+        mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
+        write = files.enter_context(sisimai.files(sisimai_files, scope.settings.keep_headers, scope.settings.names))
 
         def watch(raw: Raw, kind: Kind) -> None:
             if mbox is not None and kind is Kind.UNRECOGNIZED:
@@ -146,9 +152,9 @@ def report(
             if seen is not None:
                 seen(raw, kind)
 
-        events = collector.passing(scan(scope, tally, watch))
+        events = collector.passing(output.reading(scan(scope, tally, watch)), write)
         if events_file:
-            output.write_events(events, events_file, scope.settings.keep_headers)
+            output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
         for _ in events:
             pass
     return collector.summary(tally)
@@ -162,12 +168,14 @@ class _Collector:
         self.partials: list[Partial] = []
         self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
 
-    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield each event after it has been collected."""
+    def passing(self, events: Iterable[Event], write: Callable[[Event], None]) -> Iterator[Event]:
+        """Yield each event after it has been collected and written."""
         stream = iter(events)
         while batch := list(islice(stream, BATCH)):
             self._add(batch)
-            yield from batch
+            for event in batch:
+                write(event)
+                yield event
 
     def _add(self, batch: list[Event]) -> None:
         from bounces.frames import frame  # noqa: PLC0415  (pandas is loaded when a table is wanted)
@@ -192,4 +200,4 @@ class _Collector:
         policy = advise.load(self.settings.policy)
         waves = find(merged, policy)
         failures = pd.DataFrame([(*key, count) for key, count in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
-        return Summary(tally, finished(merged, waves, policy), waves.table, found(merged, policy), failures)
+        return Summary(tally, finished(merged, waves, policy, self.settings.names), waves.table, found(merged, policy), failures)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bounces import address, advise
+from bounces.crosswalk import known, reason_column, words
 from bounces.frames import EVENT_COLUMNS, TIME
 from bounces.incidents import find
-from bounces.model import BounceType, Kind, Reason, RecommendedAction
+from bounces.model import BounceType, Kind, Permanence, Reason, RecommendedAction
 from bounces.partial import KEPT, Partial, partial
 from bounces.particulars import particulars, suggested
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from bounces.incidents import Incidents
 
 COUNTS = ("events", "hard", "soft", "delays", "complaints", "days")
@@ -27,19 +30,19 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 
 
-def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] = ()) -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
     on a domain that is gone. `incident` names the wave that the row is part of (`bounces.incidents`). `advice` is a sentence for a person,
     `suggestion` the new address that was told last, or the address with its domain's typo mended. An event that stands
-    in the table twice counts once.
+    in the table twice counts once. `names` adds columns as in `read`.
     """
     so_far, rules = partial(events), advise.load(policy)
-    return finished(so_far, find(so_far, rules), rules)
+    return finished(so_far, find(so_far, rules), rules, known(names))
 
 
-def finished(so_far: Partial, waves: Incidents, policy: advise.Policy) -> pd.DataFrame:
+def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, names: Sequence[str] = ()) -> pd.DataFrame:
     """Return the recipients' table of a partial report with its incidents: what an outage made a provider say takes nobody off."""
     latest = so_far.latest.assign(incident=so_far.latest["event_id"].map(waves.members).astype("str"))
     called = latest["event_id"].isin(waves.unbelieved)
@@ -66,7 +69,8 @@ def finished(so_far: Partial, waves: Incidents, policy: advise.Policy) -> pd.Dat
     table = table.assign(suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
     table = table.assign(advice=_advice(table, policy))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
-    return table[[*RECIPIENT_COLUMNS, *kept]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+    table = table.assign(**{reason_column(name): pd.Series(_called(table, name), index=table.index, dtype="str") for name in names})
+    return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
 
 def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
@@ -102,12 +106,18 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
     for row in zip(*(table[name].astype(object) for name in columns), strict=True):
         recipient, word, action, domain, provider, said, suggestion = (value if isinstance(value, str) else None for value in row)
         reason = Reason(word) if word else None
-        known = particulars(said, reason, domain, provider, suggestion)
-        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), known)
+        told = particulars(said, reason, domain, provider, suggestion)
+        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told)
         if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
             text += f" {domain} could never have issued it, so it was mistyped."
         sentences.append(text)
     return sentences
+
+
+def _called(table: pd.DataFrame, system: str) -> list[str | None]:
+    """Return a system's word for the reason of each recipient."""
+    told = zip(table["reason"].astype("str"), table["permanence"].astype("str").fillna(str(Permanence.UNKNOWN)), strict=True)
+    return [words(system)[Reason(reason)][Permanence(permanence)] if isinstance(reason, str) else None for reason, permanence in told]
 
 
 def _suggestions(table: pd.DataFrame) -> list[str | None]:

@@ -7,11 +7,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from bounces import advise
+from bounces.crosswalk import crosswalk, reason_column
 from bounces.model import Kind, RecommendedAction
 from bounces.particulars import particulars
 from bounces.providers import name, provider
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from bounces.model import Classification
@@ -104,7 +107,7 @@ def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[obje
     )
 
 
-def reply(found: Classification, policy: str, remote_mta: str | None = None) -> str:
+def reply(found: Classification, policy: str, *, remote_mta: str | None = None, names: Sequence[str] = ()) -> str:
     """Return what one SMTP reply means, for a person."""
     known = particulars(found.text, found.reason, None, provider(None, remote_mta))
     sentence = advise.load(policy).sentence(found.reason, found.recommended_action, known)
@@ -114,11 +117,13 @@ def reply(found: Classification, policy: str, remote_mta: str | None = None) -> 
         f"  {found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}",
         f"  {sentence}",
         f"  {codes}; blame: {found.blame}; rule: {found.rule or 'none'}; confidence: {found.confidence}",
+        *([f"  called: {', '.join(f'{crosswalk(found, name)} ({name})' for name in names)}"] if names else []),
         *(f"  against: {one}" for one in found.contradictions),
     ]
     return "\n".join(lines)
 
 
-def json_line(found: Classification) -> str:
+def json_line(found: Classification, names: Sequence[str] = ()) -> str:
     """Return what one SMTP reply means as a line of JSON."""
-    return json.dumps({name: getattr(found, name) for name in REPLY_FIELDS}, ensure_ascii=False)
+    words = {reason_column(name): crosswalk(found, name) for name in names}
+    return json.dumps({name: getattr(found, name) for name in REPLY_FIELDS} | words, ensure_ascii=False)
