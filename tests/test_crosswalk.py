@@ -133,7 +133,7 @@ def test_frames_have_the_columns_in_the_order_of_the_names():
 def test_an_empty_mailbox_has_the_columns_too():
     """Names and dtypes don't depend on the mail."""
     from bounces.frames import frame
-from bounces.summarize import report
+    from bounces.summarize import report
 
     assert str(frame([], names=["sisimai"]).dtypes["reason_sisimai"]) == "str"
     assert str(report(frame([]), names=["sisimai"]).dtypes["reason_sisimai"]) == "str"

@@ -40,7 +40,7 @@ def test_a_command_of_the_readme_runs(command, folder):
     """What the README shows works as it stands, and writes what it names."""
     done = run(command, folder)
     assert (done.returncode, done.stderr) == (0, "")
-    for path in re.findall(r"(?:-o|--events|--unrecognized) (\S+)", command):
+    for path in re.findall(r"(?:-o|--events|--unrecognized|--repairs) (\S+)", command):
         assert (folder / path).stat().st_size
 
 
@@ -50,6 +50,13 @@ def test_the_first_command_prints_what_the_readme_shows(folder):
     command = first.rpartition("&& ")[2].replace(".venv/bin/", "").strip()
     shown = next(block for kind, block in BLOCKS if kind == "text")
     assert run(command, folder).stdout.strip() == shown.strip()
+
+
+def test_the_incidents_are_what_the_readme_shows(folder):
+    """The text below the command for waves is what it prints."""
+    command = next(command for command in COMMANDS if "wave.mbox" in command)
+    shown = next(block for kind, block in BLOCKS if kind == "text" and block.startswith("Incidents"))
+    assert shown.strip() in run(command, folder).stdout
 
 
 def test_the_python_of_the_readme_runs(folder):
