@@ -13,7 +13,7 @@ LEVELS = {
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1,
     "rules": 2, "sources": 2, "mime": 2, "advise": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
     "classify": 3, "recipient": 3, "formats": 3,
-    "decode": 4,
+    "decode": 4, "rulecheck": 4,
     "analyze": 5,
     "wholefile": 1, "explain": 6, "summarize": 6, "output": 6,
     "run": 7, "summary": 8,
