@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from bounces import __version__
-from bounces.errors import BouncesError, OutputError
+from bounces.errors import BouncesError, OutputError, RuleError
 from bounces.printable import printable
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BouncesError as error:
             for line in str(error).splitlines():
-                click.secho(f"bounces: {printable(line)}", fg="red", err=True)
+                # a rule file's FILE:LINE: stands first, where editors look for it
+                click.secho(printable(line if isinstance(error, RuleError) else f"bounces: {line}"), fg="red", err=True)
             ctx.exit(USAGE)
 
 
@@ -226,6 +227,28 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, setting
             click.echo(summary.json_line(found, settings.names))
         else:
             click.echo(printable(summary.reply(found, settings.policy, remote_mta=remote_mta, names=settings.names)))
+
+
+@main.group()
+def rules() -> None:
+    """Work on rule files of your own."""
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+def check(files: tuple[str, ...]) -> None:
+    """Check rule files of your own: say of each problem where it is and what to do.
+
+    Files given together are checked as they are used together. Whatever is given as --rules is checked in the same way.
+
+    \b
+    Example:
+      bounces rules check rules.toml
+    """
+    from bounces import rulecheck  # noqa: PLC0415
+
+    for line in rulecheck.check(files):
+        click.echo(printable(line))
 
 
 def _lines() -> Iterator[str]:

@@ -24,6 +24,12 @@ QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\
 OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
 GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 
+MOST = 20_000  # ways to say a phrase
+REGULAR = re.compile(
+    r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
+    r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
+)
+
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
@@ -68,6 +74,44 @@ def _alternatives(element: str) -> list[str]:
         return [element.strip()]
     before, after = element[: group.start()], element[group.end() :]
     return [one for choice in group.group(1).split("|") for one in _alternatives(f"{before}{choice.strip()}{after}")]
+
+
+def flaw(phrase: str) -> str | None:
+    """Say why a phrase can't be found, or hardly as it is meant, and what to write instead; None when nothing is wrong with it."""
+    if regular := REGULAR.search(phrase):
+        plain = 'and a phrase is plain words; write " * " for what stands between two, "word*" for an open end, "(one|another)" for either'
+        return f"{phrase!r} looks like a regular expression (the {regular.group()!r}), {plain}"
+    choices = _choices(phrase)
+    if not choices:
+        return f'{phrase!r} has a bracket or a "|" out of place; a choice is "(one|another)", and beside one no other brackets may stand'
+    if choices > MOST:
+        return f"{phrase!r} can be said in more than {MOST:,} ways; make several phrases of it"
+    for way in ways(phrase):
+        words = [word.strip("*") for part in way for word in part]
+        if any("*" in word for word in words):
+            return f'{phrase!r} has a * inside a word, or no gap between "word*" and "*word"; write "word", "word*", "*word" or "word* * *word"'
+        if not all(fold(word).strip() for word in words) or not any(char.isalnum() for char in "".join(words)):
+            return f'{phrase!r} has no word where one should stand; a * goes between two, and what may be left out beside one: "(is|) full"'
+    return None
+
+
+def _choices(phrase: str) -> int:
+    """Return how many ways the groups of a phrase give to say it; 0 when they are broken."""
+    if "|" not in phrase:
+        return 1  # brackets are literal
+    total, groups = 1, list[int]()
+    for mark in re.findall(r"[()|]", phrase):
+        if mark == "(":
+            groups.append(1)
+        elif not groups:
+            return 0
+        elif mark == "|":
+            groups[-1] += 1
+        elif (group := groups.pop()) == 1:
+            return 0
+        else:
+            total *= group
+    return 0 if groups else total
 
 
 class Phrases:

@@ -13,7 +13,7 @@ from bounces.rules.match import RuleSet
 
 def rule_set(text):
     """Make a set of rules of a TOML text."""
-    return RuleSet(tuple(rules.parse(text, "test.toml")))
+    return RuleSet(rules.parse(text))
 
 
 def rule(ident, reason, **conditions):

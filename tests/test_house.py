@@ -14,7 +14,7 @@ LEVELS = {
     "providers": 0, "rules": 2, "sources": 2, "mime": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
     "crosswalk": 2, "particulars": 2, "advise": 3,
     "classify": 3, "recipient": 3, "formats": 3,
-    "decode": 4,
+    "decode": 4, "rulecheck": 4,
     "analyze": 5,
     "wholefile": 1, "explain": 6, "frames": 6, "partial": 7, "incidents": 8, "repairs": 9, "summarize": 9, "output": 6, "sisimai": 7,
     "run": 10, "summary": 11,

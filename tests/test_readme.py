@@ -32,7 +32,7 @@ def run(command, folder):
 
 def test_there_are_commands():
     """The README shows each command."""
-    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify"}
+    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -57,6 +57,12 @@ def test_the_incidents_are_what_the_readme_shows(folder):
     command = next(command for command in COMMANDS if "wave.mbox" in command)
     shown = next(block for kind, block in BLOCKS if kind == "text" and block.startswith("Incidents"))
     assert shown.strip() in run(command, folder).stdout
+
+
+def test_the_rule_of_the_readme_is_the_sample():
+    """The rule that the README shows is the one it checks."""
+    shown = next(block for kind, block in BLOCKS if kind == "toml" and block.startswith("[[rule]]"))
+    assert shown == (ROOT / "samples" / "rules.toml").read_text(encoding="utf-8")
 
 
 def test_the_python_of_the_readme_runs(folder):
