@@ -120,39 +120,51 @@ class Phrases:
     def __init__(self, phrases: Sequence[str]) -> None:
         """Build the automaton: each word of it leads to the phrases that need it."""
         self._counts: list[tuple[int, int]] = []  # of each way to say a phrase its number, and how many parts it has
-        words: dict[str, list[tuple[int, int, bool, bool]]] = defaultdict(list)
+        words: dict[str, dict[tuple[bool, bool], list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for number, phrase in enumerate(phrases):
             for way in ways(phrase):
                 for place, part in enumerate(way):
                     for word in part:
-                        words[fold(word.strip("*")).strip()].append((len(self._counts), place, word.startswith("*"), word.endswith("*")))
+                        edges = (word.startswith("*"), word.endswith("*"))
+                        words[fold(word.strip("*")).strip()][edges].append((len(self._counts), place))
                 self._counts.append((number, len(way)))
         self._automaton = ahocorasick.Automaton()
         for word, uses in words.items():
-            self._automaton.add_word(word, (len(word), tuple(uses)))
+            self._automaton.add_word(word, (len(word), tuple(uses.items())))
         self._automaton.make_automaton()
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
         """Yield the number of each phrase that a folded text says, in order, with where its parts stand."""
         if not text or not self._automaton:
             return
-        places: dict[int, dict[int, list[Span]]] = {}
+        places: dict[int, list[list[Span]]] = {}
         for last, (length, uses) in self._automaton.iter(text):
             start, end = last - length + 1, last + 1
-            begins, ends = _edge(text, start - 1, start), _edge(text, end, last)
-            for way, place, open_start, open_end in uses:
+            begins = start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)
+            ends = end == len(text) or text[end] == " " or _edge(text, end, last)
+            for (open_start, open_end), needed in uses:
                 if (begins or open_start) and (ends or open_end):
-                    places.setdefault(way, {}).setdefault(place, []).append((start, end))
+                    _place((start, end), needed, places)
         for way, parts in sorted(places.items()):
             phrase, count = self._counts[way]
-            if len(parts) == count and (spans := _in_order([parts[part] for part in range(count)])):
+            if len(parts) == count and (spans := _in_order(parts)):
                 yield phrase, spans
+
+
+def _place(span: Span, needed: Sequence[tuple[int, int]], places: dict[int, list[list[Span]]]) -> None:
+    """Note a word in the ways that need it; one that follows another only where that one was found before."""
+    for way, place in needed:
+        if place == 0:
+            places.setdefault(way, [[]])[0].append(span)
+        elif parts := places.get(way):
+            if len(parts) > place:
+                parts[place].append(span)
+            elif len(parts) == place:
+                parts.append([span])
 
 
 def _edge(text: str, outside: int, inside: int) -> bool:
     """Say whether a word may begin or end between two characters; scripts without spaces have no edges to check."""
-    if not 0 <= outside < len(text):
-        return True
     return not (text[outside].isalnum() and text[inside].isalnum()) or max(text[outside], text[inside]) >= "\u0e00"
 
 
