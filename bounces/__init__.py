@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bounces.explain import explain
     from bounces.model import Classification, Event
     from bounces.summarize import read, report
+    from bounces.unknown import unknown
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "explain",
     "read",
     "report",
+    "unknown",
 ]
 
 # where each public name lives; imported when it is first used, so that `import bounces` costs nothing and leaves pandas out
@@ -53,6 +55,7 @@ _HOMES = {
     "explain": "explain",
     "read": "summarize",
     "report": "summarize",
+    "unknown": "unknown",
 }
 
 

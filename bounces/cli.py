@@ -48,7 +48,7 @@ def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def decorate(command: Callable[..., None]) -> Any:
         @wraps(command)
-        def run(policy: str, rules: tuple[str, ...], verp: tuple[str, ...] = (), keep_headers: tuple[str, ...] = (), **words: Any) -> None:
+        def run(rules: tuple[str, ...], policy: str = "list", verp: tuple[str, ...] = (), keep_headers: tuple[str, ...] = (), **words: Any) -> None:
             from bounces import analyze  # noqa: PLC0415
 
             command(settings=analyze.checked(policy, rules, verp, keep_headers), **words)
@@ -187,6 +187,52 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, setting
     for text in texts or _lines():
         found = classified(text, remote_mta, policy=settings.policy, rules=settings.rules)
         click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy)))
+
+
+@main.command()
+@SOURCES
+@click.option("-n", "--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many texts to show.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write all of them here: .csv .jsonl .json .parquet .xlsx.")
+@click.option("--stub", "number", type=click.IntRange(min=1), metavar="N", help="Write an anonymised sample of the Nth text and a rule to fill in.")
+@click.option("--into", "folder", metavar="FOLDER", help="Where the sample and the rule go.")
+@settings(RULES, VERP)
+@SINCE
+@UNTIL
+def unknown(
+    sources: tuple[str, ...],
+    top: int,
+    path: str | None,
+    number: int | None,
+    folder: str | None,
+    settings: Settings,
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
+    """List the texts that no specific rule knows, the most frequent first.
+
+    \b
+    Example:
+      bounces unknown inbox.mbox
+      bounces unknown inbox.mbox --stub 3 --into mine
+    """
+    from bounces import output, run, stub, summary  # noqa: PLC0415
+    from bounces.unknown import collect, frame  # noqa: PLC0415
+
+    if (number is None) != (folder is None):
+        raise click.UsageError("--stub N and --into FOLDER need each other: which text, and where its sample and its rule go")
+    if path:
+        run.check_apart([path], sources)
+        output.check(path)
+    tally = run.Tally()
+    with Progress() as progress:
+        queue = collect(_scope(sources, settings, since, until), tally, progress.seen)
+    if path:
+        output.write(frame(queue.groups()), path)
+    if number is not None and folder is not None:
+        click.echo(printable(summary.stub(stub.write(queue, number, folder, sources, settings))), err=path == "-")
+    else:
+        click.echo(printable(summary.unknown(queue, top)), err=path == "-")
+    _leave(tally)
 
 
 def _lines() -> Iterator[str]:

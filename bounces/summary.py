@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING
 
 from bounces import advise
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from bounces.model import Classification
     from bounces.run import Summary, Tally
+    from bounces.stub import Stub
+    from bounces.unknown import Queue
 
 NOUNS = {
     Kind.FAILURE: "failures",
@@ -23,6 +26,7 @@ NOUNS = {
     Kind.UNRECOGNIZED: "unrecognized",
     Kind.UNREADABLE: "unreadable",
 }
+WIDTH = 100  # characters of a line of a text
 TOP = 10  # domains that are listed
 REPLY_FIELDS = "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
 
@@ -65,6 +69,53 @@ def domains(failures: pd.DataFrame) -> str:
         return ""
     worst = failures.dropna(subset=["domain"]).groupby("domain")["failures"].sum().sort_values(ascending=False, kind="stable").head(TOP)
     return _table([("Worst domains", ["failures"])], [(str(domain), [int(count)]) for domain, count in worst.items()])
+
+
+def unknown(queue: Queue, top: int) -> str:
+    """Return the texts that no specific rule knew, the most frequent first, and how many there were."""
+    groups = queue.groups()
+    lines = ["   #   count  codes       by the codes          domain", ""] if groups else []
+    for number, group in enumerate(groups[:top], 1):
+        (domain, _), *others = group.domains.most_common() or [("no domain", 0)]
+        provider = "".join(f" ({name})" for name, _ in group.providers.most_common(1))
+        where = f"{domain}{provider}" + (f" and {len(others)} more" if others else "")
+        codes = " ".join(filter(None, group.code)) or "no code"
+        lines += [
+            f"{number:>4}{group.count:>8,}  {codes:<12}{group.reason:<22}{where}",
+            textwrap.indent(textwrap.fill(group.template, WIDTH), " " * 14),
+            "",
+        ]
+    lines += [f"  … and {_counted(len(groups) - top, 'more text')}", ""] if len(groups) > top else []
+    return "\n".join([*lines, _how_many(queue, len(groups))])
+
+
+def _how_many(queue: Queue, texts: int) -> str:
+    """Say how much no specific rule knew."""
+    if not queue.failures:
+        return "There were no failures."
+    silent = f"{queue.wordless:,} said nothing in words"
+    if not queue.unknown:
+        return "Every failure was known by a specific rule" + (
+            f", but for those that said nothing in words: {queue.wordless:,}." if queue.wordless else "."
+        )
+    told = f"{queue.unknown:,} of {queue.failures:,} failures and delays said what no specific rule knows, in {_counted(texts, 'text')}"
+    rare = f" and {queue.others:,} times in texts too rare to be held" if queue.others else ""
+    return f"{told}{rare}{f'; {silent}' if queue.wordless else ''}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def stub(written: Stub) -> str:
+    """Say what was written for a text, and what is left to do."""
+    lines = [
+        f"{written.sample}: look at it before you show it to anybody: a name that only a sentence tells stays",
+        f"{written.rule}: put the reason in, then give it with --rules",
+    ]
+    lines += [] if written.same else ["the sample does not read as the message did: it needs what was left out"]
+    lines += [] if written.loads else ["the rule does not decide its example: its first line says which does"]
+    return "\n".join(lines)
 
 
 def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[object]]]) -> str:
