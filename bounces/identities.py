@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
-from bounces import address, signs
+from bounces import address, rules, signs
 from bounces.formats.exchange import ENTRY
 from bounces.particulars import What
 from bounces.pseudonyms import OPEN, Pseudonyms, is_role
@@ -50,7 +51,8 @@ class Strictness(Enum):
 def pseudonyms(found: Trace, strictness: Strictness) -> Pseudonyms:
     """Return pseudonyms for all that a notice names, the recipients first."""
     told, strictest = found.message, strictness is Strictness.COMPANIES
-    made = Pseudonyms({part for verdict in found.verdicts if verdict for one in verdict.evidence for part in one.matched.split(" … ")})
+    evidence = [one for verdict in found.verdicts if verdict for one in verdict.evidence if one.rule in _shipped()]
+    made = Pseudonyms({part for one in evidence for part in one.matched.split(" … ")})
     recipients = [one for event in found.events for one in (event.final_recipient, event.recipient) if one]
     people = [*recipients, *(one for value in _fields(told, TO, FROM) for one in address.all_of(value))]
     for one in (*people, *(one for one, _, _ in address.in_text(told.text))):
@@ -59,7 +61,8 @@ def pseudonyms(found: Trace, strictness: Strictness) -> Pseudonyms:
     made.known = {name.lower(): What.HOST for name in servers if strictest or not (name.isalpha() and name.islower())}
     locals_ = users(recipients) | {local for local in users(people) if not local.isalpha()}
     made.known |= {local: What.USER for local in locals_ if not is_role(local)}
-    for name in (*_names(told), *(_names_in_text(told.text, recipients) if strictest else ())):
+    for written in (*_names(told), *(_names_in_text(told.text, recipients) if strictest else ())):
+        name = " ".join(written.split())
         made.names[name] = made.name(name)
         for old, new in zip(name.split(), made.names[name].split(), strict=False):
             if strictness is not Strictness.PEOPLE and len(old) > 2 and old.isalpha() and old.lower() not in ORDINARY:
@@ -70,6 +73,12 @@ def pseudonyms(found: Trace, strictness: Strictness) -> Pseudonyms:
     for name in _companies(people) if strictest else ():
         made.names.setdefault(name, "Example")
     return made
+
+
+@cache
+def _shipped() -> frozenset[str]:
+    """Return the ids of our rules: what those know is public, a rule of the user's own may name anybody."""
+    return frozenset(rule.id for rule in (*rules.shipped(), *rules.languages()))
 
 
 def _fields(told: Message, *names: tuple[str, ...]) -> Iterator[str]:
@@ -83,9 +92,8 @@ def _names(told: Message) -> Iterator[str]:
     writers = [value for name in FROM for value in (told.returned.all(name) if told.returned else ())]
     for value in (*_fields(told, TO), *writers):
         for name, _ in signs.names_in(value):
-            plain = " ".join(name.split())
-            if len(plain) > 2 and "@" not in plain and not signs.is_daemons(plain):
-                yield plain
+            if len(name) > 2 and "@" not in name and not signs.is_daemons(name):
+                yield name
 
 
 def _names_in_text(text: str, recipients: list[str]) -> Iterator[str]:

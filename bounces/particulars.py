@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bounces import address
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class What(StrEnum):
@@ -54,6 +54,7 @@ PIECE = re.compile(
     # a word, with the marks that join the parts of hosts and ids; user@localhost
     rf"|(?P<word>{LETTERS}(?:[.+~@＠-]{LETTERS})*+)"
 )
+NOTHING: Mapping[str, What] = {}
 CLOSING = ".,;:!?'|)]}"  # what follows a URL, and is none of it
 IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
 # mx.example.com, MX.EXAMPLE.COM; no "Exception.Remote"
@@ -77,18 +78,18 @@ JOINTS = re.compile(r"[._+~-]+")
 NUMBER = re.compile(r"0x[0-9A-Fa-f]+|(?P<ip>\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:-\d{1,3}){3})(?![\d.]\d)|\d+(?:\.\d+)*")
 
 
-def particulars(text: str, users: Collection[str] = ()) -> Iterator[Particular]:
-    """Yield each particular of a text, in order; `users` are local parts, in lower case, that may stand there without their domain."""
+def particulars(text: str, known: Mapping[str, What] = NOTHING) -> Iterator[Particular]:
+    """Yield each particular of a text, in order; `known` says of words, in lower case, what they are: a local part without its domain."""
     position = 0
     for _, start, end in address.in_text(text):
         if start >= position:
-            yield from _pieces(text, position, start, users)
+            yield from _pieces(text, position, start, known)
             yield Particular(What.ADDRESS, start, end)
             position = end
-    yield from _pieces(text, position, len(text), users)
+    yield from _pieces(text, position, len(text), known)
 
 
-def _pieces(text: str, start: int, end: int, users: Collection[str]) -> Iterator[Particular]:
+def _pieces(text: str, start: int, end: int, known: Mapping[str, What]) -> Iterator[Particular]:
     """Yield the particulars of a stretch in which no whole address stands."""
     for piece in PIECE.finditer(text, start, end):
         begin, said = piece.start(), piece.group()
@@ -101,7 +102,7 @@ def _pieces(text: str, start: int, end: int, users: Collection[str]) -> Iterator
         elif piece["colons"]:
             yield from _numbers(said, begin)
         else:
-            yield from _word(said, begin, users)
+            yield from _word(said, begin, known)
 
 
 def _is_ipv6(text: str) -> bool:
@@ -112,9 +113,9 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-def _word(word: str, start: int, users: Collection[str]) -> Iterator[Particular]:
+def _word(word: str, start: int, known: Mapping[str, What]) -> Iterator[Particular]:
     """Yield what a word is, or else the numbers in it."""
-    what = What.USER if word.lower() in users else None if word.isalpha() and len(word) < 12 else _kind(word)
+    what = known.get(word.lower()) or (None if word.isalpha() and len(word) < 12 else _kind(word))
     if what is None:
         yield from _numbers(word, start)
     else:

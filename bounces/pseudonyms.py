@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from functools import cache
 from hashlib import blake2b
-from ipaddress import IPv6Address
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING
 
@@ -37,8 +36,8 @@ PLACE = re.compile(r"(?:[a-z]+://)?(?:[^/@]*@)?([^/:?#]*)", re.IGNORECASE)  # of
 class Pseudonyms:
     """What has been invented so far.
 
-    `words` are those that tell something, as rules found them, folded; `names` maps names of people and the like to others, and is
-    applied between the particulars of a text; `known` says of lone words that they are a local part or a host.
+    `words` are those that rules found, folded, and may stay; `names` maps people's names to others, between the particulars of a text;
+    `known` says of lone words that they are a local part or a host.
     """
 
     def __init__(self, words: Collection[str] = ()) -> None:
@@ -68,14 +67,14 @@ class Pseudonyms:
 
     def address(self, written: str) -> str:
         """Return an address for one; a return path that names the recipient names the one invented for it."""
-        found = address.parse(written.replace("＠", "@")) or written.lower()
+        found = address.parse(written.replace("＠", "@")) or written
         if carried := address.verp(found):
             return f"bounces+{self.address(carried).replace('@', '=')}@{self.host(address.domain(found) or 'localhost')}"
         local, _, host = address.plain(found).rpartition("@")
         speaker = SPEAKER.fullmatch(local)
         stem = next((group for group in speaker.groups() if group), local) if speaker else local
-        if DAEMON.fullmatch(local) and hosts.public(host):
-            return f"{local}@{self.host(host)}"  # MAILER-DAEMON of a provider
+        if DAEMON.fullmatch(local):
+            return f"{local.upper() if local.upper() in found else local}@{self.host(host)}"  # MAILER-DAEMON, a provider's too
         user = local if is_role(stem) or is_role(local) else local.replace(stem, self._local(f"{stem}@{host}"))
         return f"{user}@{self._domain(host)}"
 
@@ -98,7 +97,7 @@ class Pseudonyms:
         if written.startswith("127.") or written == "::1":
             return written
         if ":" in written:
-            return self._new("ipv6", IPv6Address(written).exploded, "2001:db8::{:x}")
+            return self._new("ipv6", written.lower(), "2001:db8::{:x}")
         number = int(self._new("ip", written, "{}")) - 1
         return f"{NETWORKS[number // 254 % len(NETWORKS)]}.{number % 254 + 1}"
 
@@ -107,9 +106,12 @@ class Pseudonyms:
         place = PLACE.match(written)
         assert place is not None  # any text matches
         start, end = place.span(1)
-        told = [written[max(low, end) : high].lstrip("/?&") for low, high in self._told(written) if high > end]
+        spans = list(self._told(written))
+        told = [written[max(low, end) : high].lstrip("/?&") for low, high in spans if high > end]
+        named = [low for low, high in spans if start <= low < end < high and "." in written[low:end]]
+        host = written[max(start, written.rfind(".", start, min(named)) + 1) : end] if named else self.host(written[start:end])
         scheme = written[: written.find("/")] + "//" if "://" in written[:start] else ""
-        return f"{scheme}{self.host(written[start:end])}{'/' if end < len(written) else ''}{'&'.join(told)}"
+        return f"{scheme}{host}{'/' if end < len(written) else ''}{'&'.join(told)}"
 
     def message_id(self, written: str) -> str:
         """Return a Message-ID for one."""
@@ -167,9 +169,7 @@ class Pseudonyms:
 
     def _without_names(self, text: str) -> str:
         """Return a text with the names in it replaced."""
-        if not self.names or not text.strip():
-            return text
-        return _pattern(tuple(self.names)).sub(lambda found: self.names[" ".join(found.group().split())], text)
+        return _pattern(tuple(self.names)).sub(lambda found: self.names[" ".join(found.group().split())], text) if self.names else text
 
     def _new(self, sort: str, original: str, form: str) -> str:
         """Return what was invented for an original, or else the next one of its sort."""

@@ -60,10 +60,10 @@ def write(queue: Queue, number: int, folder: str, mail: Sequence[str], settings:
     copy = anonymized(raw, settings)
     place = _place(group, raw, settings)
     said = copy.events[place].diagnostic_code if copy.same else None
-    masked = template.of_event(copy.events[place]) if copy.same else group.template
+    masked = printable(template.of_event(copy.events[place]) if copy.same else group.template)
     name = _name(masked)
     sample, rule = Path(folder, f"{name}.eml"), Path(folder, f"{name}.toml")
-    draft = _Draft(name, masked, codes.plain(said or group.template), sample, group)
+    draft = _Draft(name, masked, codes.plain(printable(said or group.template)), sample, group)
     with explained(folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
     for path in (sample, rule):
@@ -158,7 +158,7 @@ examples = [{_quoted(example)}]
 
 def _quoted(text: str) -> str:
     """Return a text as a string of TOML."""
-    return json.dumps(printable(text.encode("utf-8", "replace").decode()), ensure_ascii=False)
+    return json.dumps(printable(text), ensure_ascii=False)
 
 
 def _phrases(masked: str) -> Iterator[str]:

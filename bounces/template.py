@@ -46,7 +46,7 @@ def template(text: str, recipients: Iterable[str | None] = (), subject: str | No
     line = codes.plain(text[:READ])
     line = without_subject(line, subject, SUBJECT)
     pieces, position = [], 0
-    for one in particulars(line, users(recipients)):
+    for one in particulars(line, dict.fromkeys(users(recipients), What.USER)):
         pieces += [line[position : one.start], one.what]
         position = one.end
     masked = NUMBERS.sub("#", QUOTED.sub(r"<\1>", "".join([*pieces, line[position:]])))

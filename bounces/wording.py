@@ -52,8 +52,9 @@ def shown(text: str) -> dict[Shown, str]:
 
 
 def telling(text: str) -> str:
-    """Return of a text only the words that show something, whole, and nothing else; "" where none do."""
-    folded = fold(text[:LONGEST])
+    """Return of a text only the words that show something, whole, and nothing of what stands between them; "" where none do."""
+    text = " ".join(text[:LONGEST].split())
+    folded = fold(text)
     line = text if len(text) == len(folded) else folded  # accents are left out only where they are marks of their own
     words = list(re.finditer(r"\w+", line))
     spans = [span for _, found in _catalogue()[1].found(folded) for span in found]
