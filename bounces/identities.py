@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from bounces import address, rules, signs
 from bounces.formats.exchange import ENTRY
 from bounces.particulars import What
+from bounces.phrases import fold
 from bounces.pseudonyms import OPEN, Pseudonyms, is_role
 from bounces.template import WORDS, users
-from bounces.wording import telling
+from bounces.wording import Shown, is_label, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,9 @@ HOST = re.compile(r"[A-Za-z0-9_.-]{3,253}")
 SERVERS = ("Reporting-MTA", "Remote-MTA", "Received-From-MTA")
 # Anna Example <user@example.com>, Anna Example (user@example.com)
 BESIDE = re.compile(r"((?:[^\W\d_a-z][^\W\d_]{0,40}[.'’-]? ){1,3})(?=[<(\"'\[]{1,2}[^\s<>()@]{1,64}@)")
+PART = re.compile(r"[^\W\d_]{3,}(?:[-'’][^\W\d_]+)*")
+# From: Anna Example        宛先：…
+LABELLED = re.compile(r"^[ \t>*•-]{0,20}([^\n:：<>@]{1,30})[:：][ \t]*([^\n<>()\[\]@:：]{2,60}?)[ \t]*(?=[<(\[\n]|\Z)", re.MULTILINE)
 # words of names that are no names
 ORDINARY = frozenset(
     """accounts administrator admin alert alerts and center centre company contact customer customers daemon delivery desk email enquiries
@@ -64,9 +68,10 @@ def pseudonyms(found: Trace, strictness: Strictness) -> Pseudonyms:
     for written in (*_names(told), *(_names_in_text(told.text, recipients) if strictest else ())):
         name = " ".join(written.split())
         made.names[name] = made.name(name)
-        for old, new in zip(name.split(), made.names[name].split(), strict=False):
-            if strictness is not Strictness.PEOPLE and len(old) > 2 and old.isalpha() and old.lower() not in ORDINARY:
-                made.names.setdefault(old, new)
+        first, _, last = made.names[name].partition(" ")
+        for place, part in enumerate(PART.findall(name) if strictness is not Strictness.PEOPLE else ()):
+            if part.lower() not in ORDINARY:
+                made.names.setdefault(part, last if place else first)
     for host in filter(None, map(address.domain, people)):
         if not host.isascii():  # which is told from other words only in an address
             made.names[host] = made.host(host)
@@ -101,6 +106,15 @@ def _names_in_text(text: str, recipients: list[str]) -> Iterator[str]:
     for one in (*BESIDE.finditer(text), *ENTRY.finditer(text)):
         name = one.group(1).strip(" \"'.,")
         if " " in name and "@" not in name and not telling(name) and not ORDINARY.intersection(name.lower().split()):
+            yield name
+    for one in LABELLED.finditer(text):
+        label, name = fold(one.group(1)).strip(), one.group(2).strip(" \t\"'.,;")
+        if (
+            name
+            and not name.islower()
+            and not telling(name)
+            and any(is_label(label, what) for what in (Shown.SENDER, Shown.ADDRESSEE, Shown.RECIPIENT))
+        ):
             yield name
     pieces = {piece for one in recipients for piece in re.split(r"[\W\d_]+", one.rpartition("@")[0].lower())}
     for piece in pieces:

@@ -50,15 +50,7 @@ class Pseudonyms:
 
     def text(self, text: str) -> str:
         """Return a text with all that is particular in it invented."""
-        made = {
-            What.ADDRESS: self.address,
-            What.USER: self.user,
-            What.HOST: self.host,
-            What.IP: self.ip,
-            What.URL: self.url,
-            What.ID: self.id,
-            What.NUMBER: self.number,
-        }
+        made = dict(zip(What, (self.address, self.user, self.host, self.ip, self.url, self.id, self.number), strict=True))
         pieces, position = [], 0
         for one in particulars(text, self.known):
             pieces += [self._without_names(text[position : one.start]), made[one.what](text[one.start : one.end])]
@@ -197,4 +189,11 @@ def _like(char: str, byte: int, *, hexadecimal: bool) -> str:
 def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     """Compile names, the longest first; the words of one may stand on two lines."""
     longest = sorted(names, key=len, reverse=True)
-    return re.compile("|".join(r"(?<!\w)" + r"\s+".join(map(re.escape, name.split())) + r"(?!\w)" for name in longest))
+    return re.compile(
+        "|".join(_edge(name[0], "(?<!\\w)") + r"\s+".join(map(re.escape, name.split())) + _edge(name[-1], "(?!\\w)") for name in longest)
+    )
+
+
+def _edge(char: str, pattern: str) -> str:
+    """Return the pattern of a word's edge; scripts without spaces have none."""
+    return pattern if char < "\u0e00" else ""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bounces.model import Raw
     from bounces.unknown import Group, Queue
 
+NO_FAILURES = {Reason.UNKNOWN, Reason.AUTO_REPLY, Reason.COMPLAINT}
 WIDTH = 140  # characters of a comment
 WORDS, LETTERS = 10, 60  # of a phrase's part
 TRIED = 8  # phrases
@@ -103,11 +104,9 @@ def _place(group: Group, raw: Raw, settings: Settings) -> int:
 def _name(masked: str) -> str:
     """Return a file's name for a template: its first words, or for one in another script a number of its own."""
     words = re.findall(r"[a-z0-9]+", fold(template.PLACE.sub(" ", masked)))
-    return (
-        "-".join(words[:NAME_WORDS])
-        if len("".join(words)) >= template.ENOUGH
-        else f"text-{blake2b(template.key(masked).encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
-    )
+    if len("".join(words)) >= template.ENOUGH:
+        return "-".join(words[:NAME_WORDS])
+    return f"text-{blake2b(template.key(masked).encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class _Draft:
 
     def _table(self, phrase: str, example: str) -> str:
         """Return the rule as TOML."""
-        reasons = ", ".join(reason for reason in Reason if reason is not Reason.UNKNOWN)
+        reasons = ", ".join(reason for reason in Reason if reason not in NO_FAILURES)
         listed = textwrap.fill(f"The reasons: {reasons}", WIDTH, initial_indent="# ", subsequent_indent="#   ")
         return f"""\
 # What does the server mean? Put the reason in, and shorten the text to the words that tell it ("*" alone is up to 60 characters).

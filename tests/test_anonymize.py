@@ -7,6 +7,8 @@ from email.utils import getaddresses
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bounces.analyze import Settings, analyze
 from bounces.anonymize import anonymized, templates
@@ -199,11 +201,20 @@ def test_what_only_ones_own_rule_knows_goes(tmp_path):
         '[[rule]]\nid = "own.seat"\ntext = ["has no seat * intra.firm-two.example/seats"]\nreason = "not_permitted"\nsource = "s"\n'
         'examples = ["550 anna has no seat, see https://intra.firm-two.example/seats"]\n'
     )
-    settings = Settings(rules=(str(own),))
-    assert [event.rule for event in analyze(notice(), settings)] == ["own.seat"]
-    copy = anonymized(notice(), settings)
+    mine = Settings(rules=(str(own),))
+    assert [event.rule for event in analyze(notice(), mine)] == ["own.seat"]
+    copy = anonymized(notice(), mine)
     assert b"firm" not in copy.data
     assert not copy.same
+
+
+@given(st.sampled_from(FAILURES), st.integers(0, 4000), st.integers(0, 200), st.binary(max_size=30))
+@settings(max_examples=60)
+def test_bad_mail_never_raises(path, place, length, junk):
+    """Whatever is broken, there is a copy, or it says that there is none."""
+    data = path.read_bytes()
+    copy = anonymized(Raw("-", data[:place] + junk + data[place + length :]))
+    assert copy.events
 
 
 def test_what_cannot_be_read_has_no_copy():

@@ -56,3 +56,20 @@ def test_a_mail_systems_name_is_nobodys():
     """The notice's own From names no person."""
     made = pseudonyms(trace(Raw("-", NOTICE.encode())), Strictness.COMPANIES)
     assert not any("System" in name for name in made.names)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Von: Pia Sommer\nAn: <a@b.example>", "Pia Sommer"),
+        ("宛先：山田太郎 <yamada@b.example>", "山田太郎"),
+        ("To: Sommer, Pia", "Sommer, Pia"),
+        ("Pia Sommer (pia@b.example) has left", "Pia Sommer"),
+        ("Pia Sommer on 07/11/2007 16:20", "Pia Sommer"),
+    ],
+)
+def test_a_name_is_known_by_where_it_stands(text, name):
+    """Behind the label of a sender or an addressee, beside an address, and where Exchange has names."""
+    made = pseudonyms(trace(Raw("-", f"From: <>\nSubject: Undeliverable\n\n{text}\n".encode())), Strictness.COMPANIES)
+    assert name in made.names
+    assert made.text(f"x{name}様, {name}!").count(name) == (0 if name > "\u0e00" else 1)
