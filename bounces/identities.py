@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, rules, signs
 from bounces.formats.exchange import ENTRY
-from bounces.particulars import What
+from bounces.identifiers import What
 from bounces.phrases import fold
 from bounces.pseudonyms import OPEN, Pseudonyms, is_role
 from bounces.template import WORDS, users

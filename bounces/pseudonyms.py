@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, hosts
 from bounces.mentions import ROLE
-from bounces.particulars import What, particulars
+from bounces.identifiers import What, particulars
 from bounces.phrases import fold
 from bounces.recipient import SPEAKER
 from bounces.signs import DAEMON

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
-from bounces.particulars import What, particulars
+from bounces.identifiers import What, particulars
 from bounces.phrases import fold
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ LEVELS = {
     "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1,
     "rules": 2, "sources": 2, "mime": 2, "advise": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
-    "classify": 3, "recipient": 3, "formats": 3, "particulars": 3, "hosts": 3,
+    "classify": 3, "recipient": 3, "formats": 3, "identifiers": 3, "hosts": 3,
     "decode": 4, "template": 4, "pseudonyms": 4,
     "analyze": 5, "rewrite": 5,
     "wholefile": 1, "explain": 6, "summarize": 6, "output": 6, "identities": 6,

@@ -3,7 +3,7 @@ import pytest
 from bounces.analyze import trace
 from bounces.identities import Strictness, pseudonyms
 from bounces.model import Raw
-from bounces.particulars import What
+from bounces.identifiers import What
 
 NOTICE = """\
 From: "Mail System" <postmaster@firm.example>

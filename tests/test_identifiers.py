@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces.particulars import What, particulars
+from bounces.identifiers import What, particulars
 
 
 def told(text, known=None):
