@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bounces import advise, providers
 from bounces.language import say
 from bounces.model import Advice, Confidence, Permanence, Reason, Verdict
+from bounces.particulars import Particulars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def of_comparison(found: Comparison) -> Page:
         Section("", rows=(("", first.code, second.code), *_rows(first, second))),
         Section(say("Key differences", lang), items=found.differences),
         *(Section(say("When you see {code}", lang).format(code=one.code), items=one.when) for one in (first, second)),
-        *(Section(say("What to do about {code}", lang).format(code=one.code), items=tuple(_to_do(one))) for one in (first, second)),
+        *(part for one in (first, second) for part in _to_do(one, f"{one.code}: ")),
         Section(say("For a list", lang), items=tuple(f"{one.code}: {hygiene(one)}" for one in (first, second))),
     )
     return Page(lang, title, lead, tuple(part for part in sections if _says(part)))
@@ -78,12 +79,13 @@ def _sections(code: Code) -> Iterator[Section]:
     lang = code.lang
     yield Section("", rows=tuple((label, value) for label, value in _facts(code) if value))
     yield Section(say("When you see it", lang), items=code.when)
-    yield Section(say("What to do", lang), items=tuple(_to_do(code)))
+    yield from _to_do(code)
     yield Section(say("In practice", lang), text=(code.practice,) if code.practice else ())
     yield Section(say("What it means for a list", lang), text=(hygiene(code),))
     if code.digits in {4, 5}:
-        others = [f"{reason}: {_treated(reason, code.permanence)}" for reason in code.reasons if reason is not code.reason]
-        yield Section(say("What it can mean besides", lang), items=tuple(others))
+        others = [(reason, _treated(reason, code.permanence)) for reason in code.reasons if reason is not code.reason]
+        items = tuple(f"{reason}: {advice.bounce_type}, {advice.recommended_action}" for reason, advice in others)
+        yield Section(say("What it can mean besides", lang), items=items)
     yield Section(say("What providers make of it", lang), items=tuple(dict.fromkeys(_provider(code)))[:PROVIDERS])
     yield Section(say("Replies that say it", lang), replies=code.examples)
     yield Section(say("See also", lang), links=code.related)
@@ -106,12 +108,12 @@ def _rows(first: Code, second: Code) -> Iterator[tuple[str, str, str]]:
         yield label, facts.get(label, ""), others.get(label, "")
 
 
-def _to_do(code: Code) -> Iterator[str]:
-    """Yield what to do, each with who does it where they differ."""
-    who = {"sender": "Sender", "recipient": "Recipient", "postmaster": "Postmaster"}
-    for name, label in who.items():
-        for item in getattr(code, name):
-            yield f"{say(label, code.lang)}: {item}" if code.recipient or code.postmaster else item
+def _to_do(code: Code, before: str = "") -> Iterator[Section]:
+    """Yield what to do, a section for each who does it."""
+    others = code.recipient or code.postmaster
+    yield Section(before + say("What the sender does" if others else "What to do", code.lang), items=code.sender)
+    yield Section(before + say("What the recipient does", code.lang), items=code.recipient)
+    yield Section(before + say("What the postmaster does", code.lang), items=code.postmaster)
 
 
 def hygiene(code: Code) -> str:
@@ -120,13 +122,14 @@ def hygiene(code: Code) -> str:
         return say("Nothing has failed: it counts for nothing.", code.lang)
     if code.reason is None:
         return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", code.lang)
-    return f"{code.reason}: {_treated(code.reason, code.permanence)}"
+    advice = _treated(code.reason, code.permanence)
+    sentence = advise.load().sentence(code.reason, advice.recommended_action, Particulars(), code.lang)
+    return f"{code.reason}: {advice.bounce_type}, {advice.recommended_action}. {sentence}"
 
 
-def _treated(reason: Reason, permanence: Permanence) -> str:
-    """Return what the default policy makes of a reason: hard or soft, and what to do."""
-    advice: Advice = advise.advise(Verdict(reason, permanence, None, Confidence.HIGH), advise.load())
-    return f"{advice.bounce_type}, {advice.recommended_action}"
+def _treated(reason: Reason, permanence: Permanence) -> Advice:
+    """Return what the default policy makes of a reason."""
+    return advise.advise(Verdict(reason, permanence, None, Confidence.HIGH), advise.load())
 
 
 def _provider(code: Code) -> Iterator[str]:
