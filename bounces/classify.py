@@ -25,7 +25,17 @@ BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH"
 
 # 553 5.1.3 <user@example.com>: invalid address
 ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
-SENDERS = frozenset({"1.7", "1.8"})  # RFC 3463, section 3.2: the codes for a sender's address
+SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
+SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
+LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 4952: the account is the one that logs in to send
+
+# account temporarily suspended; user is locked; try again later
+PASSING = re.compile(r"\b(?:temporar(?:y|ily)|for now|for the (?:moment|time being)|until further notice|locked(?!.*\b(?:for|due|because|request)\b)|try(?: it)?(?: again)? later)\b")
+# an answer to DATA, once every RCPT was refused
+NOBODY_LEFT = re.compile(r"\bno (?:valid|accepted|acceptable) (?:recipients|rcpts)\b|\b(?:all|every) (?:recipients?|rcpts?) (?:were |was |are )?(?:refused|rejected)\b")
+BETWEEN = 24  # characters between two causes that an "or" joins
+# mailbox not found or access denied
+OR = re.compile(r"\W*\b(?:or|oder|ou|of|eller|lub|albo|nebo|alebo|или|або|veya|tai|vagy|sau|atau|hoặc)\b|\W*(?:或|または|もしくは|또는)|\W+o\W")
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -38,12 +48,13 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         # the server's own words tell nothing; those of the system that quotes it may
         wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
+    evidence = tuple(_possible(evidence, status))
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
-    if reason in DEAD and attempt.command == "MAIL":
-        reason = Reason.BAD_SENDER_ADDRESS  # the only address that was named so far
+    if reason in DEAD:
+        reason = _of_the_sender(attempt.command, status, reply_code) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt.command, status, reply_code) or _hedged(evidence, normalise(said), reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
@@ -54,6 +65,41 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     )
 
 
+def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:
+    """Yield the evidence but for a network that failed, where a server answers that its policy is why: "550 5.7.1 Connection refused"."""
+    return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
+
+
+def _of_the_sender(command: str | None, status: str | None, reply_code: str | None) -> Reason | None:
+    """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
+    if reply_code in LOGIN:
+        return Reason.AUTH_REQUIRED
+    if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
+        return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
+    return None
+
+
+def _hedged(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> str | None:
+    """Return how a reply itself softens that an address is dead: it is for now, of nobody in particular, or one cause of two."""
+    if not evidence or evidence[0].reason not in DEAD:
+        return None
+    if passing := PASSING.search(text):
+        return f"the reply says that it is for now: {passing.group()}"
+    if reply_code and NOBODY_LEFT.search(text):
+        return "the reply is about all recipients, and not about this one"
+    living = (one for one in evidence if one.matched and one.reason not in DEAD and one.reason is not Reason.MAILBOX_UNAVAILABLE)
+    winner = evidence[0]
+    other = winner.matched and next((one for one in living if _joined(winner.matched, one.matched, text) or _joined(one.matched, winner.matched, text)), None)
+    return f"the reply leaves open which it is: {winner.matched}, or {other.matched}" if other else None
+
+
+def _joined(first: str, second: str, text: str) -> bool:
+    """Say whether one thing that a text says follows another after an "or"."""
+    end = text.find(last := first.rpartition(" … ")[2]) + len(last)
+    start = text.find(second.partition(" … ")[0], end)
+    return 0 <= start - end <= BETWEEN and OR.search(text, end, start) is not None
+
+
 def _stage(winner: Evidence | None, command: str | None, status: str | None, reply_code: str | None) -> str | None:
     """Return what the stage of the dialogue says against a dead recipient.
 
@@ -62,8 +108,8 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if (status or "")[2:] in SENDERS:
-        return f"status {status} is about the sender's address"
+    if _of_the_sender(None, status, reply_code):
+        return f"{status or reply_code} is about the sender"
     if command in BEFORE:
         return f"refused after {command}, before any recipient was named"
     told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
