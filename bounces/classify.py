@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bounces import address, codes
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
+from bounces.phrases import Phrases
 from bounces.rules import CODE, PROVIDER_CODE, TEXT
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
 
@@ -29,8 +30,19 @@ SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 75
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
 LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 4952: the account is the one that logs in to send
 
-# account temporarily suspended; user is locked; try again later
-PASSING = re.compile(r"\b(?:temporar(?:y|ily)|for now|for the (?:moment|time being)|until further notice|locked(?!.*\b(?:for|due|because|request)\b)|try(?: it)?(?: again)? later)\b")
+# account temporarily suspended; try again later; 暂时停用
+PASSING = Phrases(
+    """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
+    vorübergehend*, temporär*, zeitweilig*, später, momentanement*, momentanément, temporaire*, plus tard, ultérieurement, temporal*, más tarde,
+    temporane*, momentane*, più tardi, mais tarde, tijdelijk*, later opnieuw, tillfällig*, senare, midlertidig*, senere, tilapäis*, väliaikais*,
+    myöhemmin, tymczasow*, chwilow*, później, dočasn*, později, neskôr, privremen*, kasnije, временн*, временно, позже, позднее, тимчасов*, пізніше,
+    по късно, ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
+    מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後, 일시*, 나중에, 잠시*""".replace(
+        "\n    ", " "
+    ).split(", ")
+)
+# user is locked; but not: locked for inactivity
+LOCKED = re.compile(r"\blocked\b(?!.*\b(?:for|due|because|request)\b)")
 # an answer to DATA, once every RCPT was refused
 NOBODY_LEFT = re.compile(r"\bno (?:valid|accepted|acceptable) (?:recipients|rcpts)\b|\b(?:all|every) (?:recipients?|rcpts?) (?:were |was |are )?(?:refused|rejected)\b")
 BETWEEN = 24  # characters between two causes that an "or" joins
@@ -83,8 +95,8 @@ def _hedged(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> 
     """Return how a reply itself softens that an address is dead: it is for now, of nobody in particular, or one cause of two."""
     if not evidence or evidence[0].reason not in DEAD:
         return None
-    if passing := PASSING.search(text):
-        return f"the reply says that it is for now: {passing.group()}"
+    if LOCKED.search(text) or next(PASSING.found(text), None):
+        return "the reply itself says that it is for now"
     if reply_code and NOBODY_LEFT.search(text):
         return "the reply is about all recipients, and not about this one"
     living = (one for one in evidence if one.matched and one.reason not in DEAD and one.reason is not Reason.MAILBOX_UNAVAILABLE)
