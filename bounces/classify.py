@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
+from bounces.hedges import hedge
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
-from bounces.phrases import Phrases
 from bounces.rules import CODE, PROVIDER_CODE, TEXT
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
 
@@ -28,26 +28,7 @@ BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH"
 ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
 SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
-LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 4952: the account is the one that logs in to send
-
-# account temporarily suspended; try again later; 暂时停用
-PASSING = Phrases(
-    """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
-    vorübergehend*, temporär*, zeitweilig*, später, momentanement*, momentanément, temporaire*, plus tard, ultérieurement, temporal*, más tarde,
-    temporane*, momentane*, più tardi, mais tarde, tijdelijk*, later opnieuw, tillfällig*, senare, midlertidig*, senere, tilapäis*, väliaikais*,
-    myöhemmin, tymczasow*, chwilow*, później, dočasn*, později, neskôr, privremen*, kasnije, временн*, временно, позже, позднее, тимчасов*, пізніше,
-    по късно, ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
-    מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後, 일시*, 나중에, 잠시*""".replace(
-        "\n    ", " "
-    ).split(", ")
-)
-# user is locked; but not: locked for inactivity
-LOCKED = re.compile(r"\blocked\b(?!.*\b(?:for|due|because|request)\b)")
-# an answer to DATA, once every RCPT was refused
-NOBODY_LEFT = re.compile(r"\bno (?:valid|accepted|acceptable) (?:recipients|rcpts)\b|\b(?:all|every) (?:recipients?|rcpts?) (?:were |was |are )?(?:refused|rejected)\b")
-BETWEEN = 24  # characters between two causes that an "or" joins
-# mailbox not found or access denied
-OR = re.compile(r"\W*\b(?:or|oder|ou|of|eller|lub|albo|nebo|alebo|или|або|veya|tai|vagy|sau|atau|hoặc)\b|\W*(?:或|または|もしくは|또는)|\W+o\W")
+LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 2554: the account is the one that logs in to send
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -55,7 +36,8 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
-    evidence = rules.evidence(normalise(said[own.start :] if own.reply_code else said), status, reply_code, host or attempt.remote_mta)
+    spoken = normalise(said[own.start :] if own.reply_code else said)
+    evidence = rules.evidence(spoken, status, reply_code, host or attempt.remote_mta)
     if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
         # the server's own words tell nothing; those of the system that quotes it may
         wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
@@ -66,7 +48,7 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     if reason in DEAD:
         reason = _of_the_sender(attempt.command, status, reply_code) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or _hedged(evidence, normalise(said), reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, spoken, reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
@@ -89,27 +71,6 @@ def _of_the_sender(command: str | None, status: str | None, reply_code: str | No
     if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
         return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
     return None
-
-
-def _hedged(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> str | None:
-    """Return how a reply itself softens that an address is dead: it is for now, of nobody in particular, or one cause of two."""
-    if not evidence or evidence[0].reason not in DEAD:
-        return None
-    if LOCKED.search(text) or next(PASSING.found(text), None):
-        return "the reply itself says that it is for now"
-    if reply_code and NOBODY_LEFT.search(text):
-        return "the reply is about all recipients, and not about this one"
-    living = (one for one in evidence if one.matched and one.reason not in DEAD and one.reason is not Reason.MAILBOX_UNAVAILABLE)
-    winner = evidence[0]
-    other = winner.matched and next((one for one in living if _joined(winner.matched, one.matched, text) or _joined(one.matched, winner.matched, text)), None)
-    return f"the reply leaves open which it is: {winner.matched}, or {other.matched}" if other else None
-
-
-def _joined(first: str, second: str, text: str) -> bool:
-    """Say whether one thing that a text says follows another after an "or"."""
-    end = text.find(last := first.rpartition(" … ")[2]) + len(last)
-    start = text.find(second.partition(" … ")[0], end)
-    return 0 <= start - end <= BETWEEN and OR.search(text, end, start) is not None
 
 
 def _stage(winner: Evidence | None, command: str | None, status: str | None, reply_code: str | None) -> str | None:
