@@ -24,6 +24,13 @@ PASSING = Phrases(
 )
 LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
+# the sender can't receive replies; your address does not exist
+OF_THE_SENDER = re.compile(
+    r"\b(?:sender(?:'s)?|originator|envelope from|mail from|mailfrom|return path|reverse path|you are not (?:an?|our|one)"
+    r"|your (?:own )?(?:e ?mail )?(?:address|account|domain|mailbox|ip|host|server|mx))\b"
+)
+BEFORE = 40  # characters before what is dead, in which it is said whose it is
+
 # what is said in answer to DATA, once every RCPT was refused
 NOBODY_LEFT = Phrases(
     ("no valid (recipients|rcpts)", "no (accepted|acceptable) recipients", "(all|every) (recipient|recipients) (were|was|are|) (refused|rejected)")
@@ -52,6 +59,9 @@ def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> st
     if either := EITHER.search(text):
         return f"the reply leaves open which it is: {either.group()}"
     winner = evidence[0].matched
+    start = text.find(winner.partition(" … ")[0])
+    if winner and (sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start))):
+        return f"the reply speaks of the sender: {sender.group()}"
     living = (one.matched for one in evidence if one.matched and one.reason not in DEAD and one.reason is not Reason.MAILBOX_UNAVAILABLE)
     other = winner and next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return f"the reply leaves open which it is: {winner}, or {other}" if other else None
