@@ -48,22 +48,36 @@ OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, (
 BETWEEN = 24  # characters between two causes that an "or" joins
 
 
+# no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
+UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
+
+
 def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> str | None:
     """Return how a reply itself softens that an address is dead, or None. `text` is folded as the rules see it."""
     if not evidence or evidence[0].reason not in DEAD:
         return None
+    return _said_of_itself(text, reply_code) or _left_open(evidence[0].matched, evidence, text)
+
+
+def _said_of_itself(text: str, reply_code: str | None) -> str | None:
+    """Return what a reply says of all its words: they hold for now, for all recipients, or for one of two causes."""
     if LOCKED.search(text) or next(PASSING.found(text), None):
         return "the reply itself says that it is for now"
     if reply_code and next(NOBODY_LEFT.found(text), None):
         return "the reply is about all recipients, and not about this one"
-    if either := EITHER.search(text):
-        return f"the reply leaves open which it is: {either.group()}"
-    winner = evidence[0].matched
+    either = EITHER.search(text)
+    return f"the reply leaves open which it is: {either.group()}" if either else None
+
+
+def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | None:
+    """Return what else a reply speaks of, beside the words that say that an address is dead, which are "" where only a code does."""
+    living = [one.matched for one in evidence if one.matched and one.reason not in UNTELLING]
+    if not winner:
+        return f"only the code says so, and the words are others: {living[0]}" if living else None
     start = text.find(winner.partition(" … ")[0])
-    if winner and (sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start))):
+    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
         return f"the reply speaks of the sender: {sender.group()}"
-    living = (one.matched for one in evidence if one.matched and one.reason not in DEAD and one.reason is not Reason.MAILBOX_UNAVAILABLE)
-    other = winner and next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return f"the reply leaves open which it is: {winner}, or {other}" if other else None
 
 

@@ -44,10 +44,12 @@ def test_two_causes_joined_by_or():
         "554 5.1.1 no valid recipients",
         "550 sender b@example.org does not exist",
         "550 5.1.1 your address does not exist",
+        "550 5.1.1 Blocked by policy",
+        "550 5.1.1 rejected: spam",
     ],
 )
 def test_what_a_reply_softens_takes_nobody_off(reply):
-    """It is so for now, one cause of two, of all recipients or of the sender: a person looks first."""
+    """It is so for now, one cause of two, of all recipients or of the sender, or the code's alone: a person looks first."""
     assert analyze.classify(reply).recommended_action not in TAKES_OFF
 
 
@@ -58,6 +60,7 @@ def test_what_a_reply_softens_takes_nobody_off(reply):
         "550 5.2.1 account disabled or discontinued",
         "550 5.2.1 The account has been locked for inactivity",
         "550 5.1.1 User unknown; returned to sender",
+        "550 5.1.1 Recipient rejected",
     ],
 )
 def test_what_only_looks_soft_does(reply):
