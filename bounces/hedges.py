@@ -47,7 +47,6 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
-
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
 
