@@ -4,6 +4,7 @@ import bounces
 
 events = bounces.read("mail.mbox")      # a DataFrame, a row for each recipient of each message
 recipients = bounces.report(events)     # a row for each recipient
+waves = bounces.incidents(events)       # a row for each wave of refusals
 bounces.classify("552 5.2.2 mailbox full").recommended_action
 """
 
@@ -16,10 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bounces.analyze import classify, events
+    from bounces.crosswalk import crosswalk
     from bounces.errors import BouncesError, OutputError, PolicyError, RuleError, SettingsError, SourceError
     from bounces.explain import explain
+    from bounces.frames import read
+    from bounces.incidents import incidents
     from bounces.model import Classification, Event
-    from bounces.summarize import read, report
+    from bounces.repairs import repairs
+    from bounces.summarize import report
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,9 +37,12 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "classify",
+    "crosswalk",
     "events",
     "explain",
+    "incidents",
     "read",
+    "repairs",
     "report",
 ]
 
@@ -49,9 +57,12 @@ _HOMES = {
     "SettingsError": "errors",
     "SourceError": "errors",
     "classify": "analyze",
+    "crosswalk": "crosswalk",
     "events": "analyze",
     "explain": "explain",
-    "read": "summarize",
+    "incidents": "incidents",
+    "read": "frames",
+    "repairs": "repairs",
     "report": "summarize",
 }
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from bounces import address, advise, codes, mime, providers, rules, sources
+from bounces import address, advise, codes, mime, providers, sources
 from bounces import decode as decoding
 from bounces.classify import classify as judge
-from bounces.errors import RuleError, SettingsError
+from bounces.crosswalk import known
+from bounces.errors import SettingsError
 from bounces.fields import date_time, kept_column
 from bounces.model import (
     Action,
@@ -34,7 +33,7 @@ from bounces.model import (
 )
 from bounces.newaddress import new_address
 from bounces.recipient import candidates, doubt
-from bounces.rules.match import RuleSet
+from bounces.rulecheck import rule_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,13 +51,14 @@ class Settings:
     """What a run is told. Small and picklable.
 
     `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
-    header fields of the returned message that the events keep.
+    header fields of the returned message that the events keep, `names` the systems whose words for the reason the tables have, too.
     """
 
     policy: str = "list"
     rules: tuple[str, ...] = ()
     verp: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +69,6 @@ class Trace:
     notice: Notice
     verdicts: tuple[Verdict | None, ...]
     events: tuple[Event, ...]
-
-
-@lru_cache(maxsize=8)
-def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
-    """Return the shipped rules with a user's files, ready to match.
-
-    Raise RuleError when a file isn't valid, or when an example of a user's rule does not reach it through the whole set.
-    """
-    own = tuple((path, rule) for path in extra for rule in rules.load(path))
-    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)), rules.languages)
-    ids = Counter(rule.id for rule in (*every.rules, *(rules.languages() if own else ())))
-    for path, rule in own:
-        if ids[rule.id] > 1:
-            raise RuleError(f"{path}: rule {rule.id!r}: the id is taken; choose another")
-        for example in rule.examples:
-            host = rule.remote_mta[0].replace("*.", "mx.") if rule.remote_mta else None
-            decided = judge(Attempt(diagnostic_code=example), every, host).rule
-            if decided != rule.id:
-                raise RuleError(f"{path}: rule {rule.id!r}: its example {example!r} is decided by {decided or 'no rule'}; make it more exact")
-    return every
 
 
 def events(  # noqa: PLR0913  (the settings of a run, each by its name)
@@ -112,9 +92,11 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
         yield from found
 
 
-def checked(policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()) -> Settings:
+def checked(
+    policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = (), names: Iterable[str] = ()
+) -> Settings:
     """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
-    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers))
+    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names))
     advise.load(settings.policy)
     rule_set(settings.rules)
     for text in settings.verp:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from bounces import __version__
-from bounces.errors import BouncesError, OutputError
+from bounces.errors import BouncesError, OutputError, RuleError
 from bounces.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from bounces.analyze import Settings
@@ -38,6 +38,20 @@ VERP = click.option(
 KEEP_HEADER = click.option(
     "--keep-header", "keep_headers", multiple=True, metavar="NAME", help="A header field of the returned message to add as a column; may be repeated."
 )
+NAMES = click.option(
+    "--names",
+    multiple=True,
+    metavar="SYSTEM",
+    help="Add a column with the word for the reason of sisimai, sparkpost, kumomta, sendgrid or postmark; may be repeated.",
+)
+STYLE = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "sisimai"]),
+    default="table",
+    show_default=True,
+    help="What -o holds: our table, or the failures, delays and complaints as the JSON that Sisimai 5 writes (.json .jsonl).",
+)
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
 UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
@@ -48,10 +62,17 @@ def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def decorate(command: Callable[..., None]) -> Any:
         @wraps(command)
-        def run(policy: str, rules: tuple[str, ...], verp: tuple[str, ...] = (), keep_headers: tuple[str, ...] = (), **words: Any) -> None:
+        def run(
+            policy: str,
+            rules: tuple[str, ...],
+            verp: tuple[str, ...] = (),
+            keep_headers: tuple[str, ...] = (),
+            names: tuple[str, ...] = (),
+            **words: Any,
+        ) -> None:
             from bounces import analyze  # noqa: PLC0415
 
-            command(settings=analyze.checked(policy, rules, verp, keep_headers), **words)
+            command(settings=analyze.checked(policy, rules, verp, keep_headers, names), **words)
 
         return reduce(lambda decorated, option: option(decorated), reversed(options), run)
 
@@ -68,7 +89,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BouncesError as error:
             for line in str(error).splitlines():
-                click.secho(f"bounces: {printable(line)}", fg="red", err=True)
+                # a rule file's FILE:LINE: stands first, where editors look for it
+                click.secho(printable(line if isinstance(error, RuleError) else f"bounces: {line}"), fg="red", err=True)
             ctx.exit(USAGE)
 
 
@@ -90,18 +112,22 @@ def main() -> None:
     "-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write the recipients here: .csv .jsonl .json .parquet .xlsx; may be repeated."
 )
 @click.option("--events", "events_file", metavar="FILE", help="Write every event here, too.")
-@settings(POLICY, RULES, VERP, KEEP_HEADER)
+@STYLE
+@settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES)
 @SINCE
 @UNTIL
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
+@click.option("--repairs", metavar="FILE.md", help="Write what to mend on our side, by cause and provider, the most mail lost first.")
 def report(
     sources: tuple[str, ...],
     outputs: tuple[str, ...],
     events_file: str | None,
+    style: str,
     settings: Settings,
     since: datetime | None,
     until: datetime | None,
     unrecognized: str | None,
+    repairs: str | None,
 ) -> None:
     """Report per recipient what failed, why, and what to do.
 
@@ -110,18 +136,26 @@ def report(
       bounces report inbox.mbox -o recipients.csv
     """
     from bounces import output, run, summary  # noqa: PLC0415
+    from bounces.wholefile import check_text, write_text  # noqa: PLC0415
 
-    if unrecognized == "-":
-        raise OutputError("--unrecognized: needs a file; standard output is for tables")
-    tables = [*outputs, *filter(None, [events_file])]
-    run.check_apart([*tables, *filter(None, [unrecognized])], sources)
-    for path in tables:
-        output.check(path)
+    if "-" in {unrecognized, repairs}:
+        raise OutputError(f"--{'unrecognized' if unrecognized == '-' else 'repairs'}: needs a file; standard output is for tables")
+    run.check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
+    _check(outputs, style)
+    if events_file:
+        output.check(events_file)
+    if repairs:
+        check_text(repairs)
+    bounced, tables = (outputs, ()) if style == "sisimai" else ((), outputs)
     scope = _scope(sources, settings, since, until)
     with Progress() as progress:
-        found = run.report(scope, events_file=events_file, unrecognized=unrecognized, seen=progress.seen)
-    for path in outputs:
+        found = run.report(scope, events_file=events_file, unrecognized=unrecognized, sisimai_files=bounced, seen=progress.seen)
+    for path in tables:
         output.write(found.recipients, path)
+    if repairs:
+        from bounces.repairs import markdown  # noqa: PLC0415
+
+        write_text(markdown(found.repairs), repairs)
     click.echo(printable(summary.text(found)), err="-" in outputs or events_file == "-")
     _leave(found.tally)
 
@@ -131,23 +165,26 @@ def report(
 @click.option(
     "-o", "--output", "path", required=True, metavar="FILE", help='Write the events here: .csv .jsonl .json .parquet .xlsx, or "-" for CSV.'
 )
-@settings(POLICY, RULES, VERP, KEEP_HEADER)
+@STYLE
+@settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES)
 @SINCE
 @UNTIL
-def events(sources: tuple[str, ...], path: str, settings: Settings, since: datetime | None, until: datetime | None) -> None:
+def events(sources: tuple[str, ...], path: str, style: str, settings: Settings, since: datetime | None, until: datetime | None) -> None:
     """Write one row for each recipient of each message.
 
     \b
     Example:
       bounces events Maildir/ -o events.jsonl
     """
-    from bounces import output, run  # noqa: PLC0415
+    from bounces import output, run, sisimai  # noqa: PLC0415
 
     run.check_apart([path], sources)
-    output.check(path)
+    _check([path], style)
     tally = run.Tally()
     with Progress() as progress:
-        output.write_events(run.scan(_scope(sources, settings, since, until), tally, progress.seen), path, settings.keep_headers)
+        found = run.scan(_scope(sources, settings, since, until), tally, progress.seen)
+        write = sisimai.write_events if style == "sisimai" else output.write_events
+        write(found, path, settings.keep_headers, settings.names)
     _leave(tally)
 
 
@@ -173,7 +210,7 @@ def explain(source: str, number: int, settings: Settings) -> None:
 @click.argument("texts", nargs=-1, metavar="[TEXT]…")
 @click.option("--remote-mta", metavar="HOST", help="The server that gave the reply.")
 @click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True, help="For people or for programs.")
-@settings(POLICY, RULES)
+@settings(POLICY, RULES, NAMES)
 def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, settings: Settings) -> None:
     """Say what SMTP replies mean: those given, or one a line from standard input.
 
@@ -186,12 +223,45 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, setting
 
     for text in texts or _lines():
         found = classified(text, remote_mta, policy=settings.policy, rules=settings.rules)
-        click.echo(summary.json_line(found) if style == "jsonl" else printable(summary.reply(found, settings.policy, remote_mta)))
+        if style == "jsonl":
+            click.echo(summary.json_line(found, settings.names))
+        else:
+            click.echo(printable(summary.reply(found, settings.policy, remote_mta=remote_mta, names=settings.names)))
+
+
+@main.group()
+def rules() -> None:
+    """Work on rule files of your own."""
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+def check(files: tuple[str, ...]) -> None:
+    """Check rule files of your own: say of each problem where it is and what to do.
+
+    Files given together are checked as they are used together. Whatever is given as --rules is checked in the same way.
+
+    \b
+    Example:
+      bounces rules check rules.toml
+    """
+    from bounces import rulecheck  # noqa: PLC0415
+
+    for line in rulecheck.check(files):
+        click.echo(printable(line))
 
 
 def _lines() -> Iterator[str]:
     """Yield the lines of standard input that aren't empty."""
     return (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer if line.strip())
+
+
+def _check(paths: Iterable[str], style: str) -> None:
+    """Raise OutputError if a path can't be written, or holds no JSON where the format is Sisimai's."""
+    from bounces import output  # noqa: PLC0415
+
+    for path in paths:
+        output.check(path, output.JSON if style == "sisimai" else output.TYPES)
 
 
 def _scope(sources: tuple[str, ...], settings: Settings, since: datetime | None, until: datetime | None) -> Scope:

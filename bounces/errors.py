@@ -10,7 +10,7 @@ class SourceError(BouncesError):
 
 
 class RuleError(BouncesError):
-    """A rule file that isn't valid; names file and rule id."""
+    """Rule files that aren't valid; a line for each problem names file, line and rule."""
 
 
 class PolicyError(BouncesError):

@@ -27,6 +27,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from bounces.crosswalk import crosswalk, reason_column
 from bounces.errors import OutputError, SourceError
 from bounces.fields import kept_column
 from bounces.model import Event
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-TYPES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".parquet", ".xlsx")
+TYPES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".xlsx")
+JSON = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 STDOUT = ("-", "/dev/stdout")
 ROWS = 50_000  # rows in memory at once, and in a row group of Parquet
 SHEET_ROWS = 1_048_575  # what Excel holds below the header
@@ -53,7 +55,6 @@ BARE = re.compile("[\x80-\x9f\ud800-\udfff]")  # what JSON leaves unescaped: con
 PLAIN = re.compile(r"(?:[0-9A-Za-z][ !#-+\--~]*)?")  # what most cells are: text that stands in CSV as it is
 QUOTED = r'[",\r\n]'  # text that needs quotes, and text that may need more; for RE2, too
 ODD = r"^[^0-9A-Za-z]|[^\t\r\n -~]"
-FROM_LINE = re.compile(rb"^>*From ", re.MULTILINE)
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda value: _text(value))  # noqa: PLW0108  (it stands below)
 
 
@@ -73,49 +74,53 @@ def write(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             _write_rows(file, kind, schema.names, rows)
 
 
-def write_events(events: Iterable[Event], path: str | os.PathLike[str], keep_headers: Sequence[str] = ()) -> int:
+def write_events(events: Iterable[Event], path: str | os.PathLike[str], keep_headers: Sequence[str] = (), names: Sequence[str] = ()) -> int:
     """Write events as they come, in constant memory, and return how many; only Parquet loads pyarrow, which loads pandas.
 
-    `keep_headers` are the header fields that the events were told to keep. Errors as in `write`. What `events` raises passes, and no file
-    is left; its OSError becomes a SourceError.
+    `keep_headers` are the header fields that the events were told to keep, `names` the systems whose words for the reason are added.
+    Errors as in `write`, and as in `reading`; then no file is left.
     """
     written, fields = 0, attrgetter(*FIELDS)
-    names = (*FIELDS, *map(kept_column, keep_headers))
+    columns = (*FIELDS, *map(kept_column, keep_headers), *map(reason_column, names))
 
     def rows() -> Iterator[tuple[Any, ...]]:
         nonlocal written
-        try:
-            for written, event in enumerate(events, 1):  # noqa: B007  (it is returned)
-                yield (*fields(event), *event.kept)
-        except OSError as error:  # it would pass for an error of the output
-            raise SourceError(f"reading stopped, nothing was written: {error}") from error
+        for written, event in enumerate(reading(events), 1):  # noqa: B007  (it is returned)
+            yield (*fields(event), *event.kept, *(crosswalk(event, name) for name in names))
 
     with _opened(path) as (file, kind):
         if kind == ".parquet":
-            _write_parquet(file, *_parts_of_events(names, rows()))
+            _write_parquet(file, *_parts_of_events(columns, rows()))
         else:
-            _write_rows(file, kind, names, rows())
+            _write_rows(file, kind, columns, rows())
     return written
 
 
-def check(path: str | os.PathLike[str]) -> None:
-    """Raise OutputError if a path can't be written: unknown type, no such folder, no permission. Leaves nothing behind."""
-    with explained(path):
-        if place := _target(path)[1]:
-            TemporaryFile(dir=place.resolve().parent).close()
-
-
 @contextmanager
-def mbox(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], None]]:
-    """Open an mbox for a block, and yield what appends a message to it, quoted as mboxrd so that it reads back unchanged."""
-    with explained(path), whole(Path(path)) as file:
+def records(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Open a file of `JSON` for a block, and yield what appends an object to it; "-" is an array on stdout. Errors as in `write`."""
+    with _opened(path, JSON) as (file, kind), _objects(file, kind) as append:
 
-        def append(message: bytes) -> None:
-            end = b"\r\n" if b"\r\n" in message[:1000] else b"\n"
-            separator = b"From MAILER-DAEMON Thu Jan  1 00:00:00 1970"
-            file.write(separator + end + FROM_LINE.sub(rb">\g<0>", message).rstrip(b"\r\n") + end + end)
+        def explaining(record: dict[str, Any]) -> None:
+            with explained(path):  # here, for another file's block may be open, too
+                append(record)
 
-        yield append
+        yield explaining
+
+
+def reading(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield events. What they raise passes, but an OSError becomes a SourceError: it would pass for an error of the output."""
+    try:
+        yield from events
+    except OSError as error:
+        raise SourceError(f"reading stopped, nothing was written: {error}") from error
+
+
+def check(path: str | os.PathLike[str], types: Sequence[str] = TYPES) -> None:
+    """Raise OutputError if a path can't be written: not one of the types, no such folder, no permission. Leaves nothing behind."""
+    with explained(path):
+        if place := _target(path, types)[1]:
+            TemporaryFile(dir=place.resolve().parent).close()
 
 
 def guard(text: str) -> str:
@@ -133,18 +138,29 @@ def _write_rows(file: IO[bytes], kind: str, names: Sequence[str], rows: Iterable
         _write_sheet(file, names, rows)
     elif kind == ".csv":
         file.writelines(map(_csv_line, chain([names], rows)))
-    elif kind == ".jsonl":
-        file.writelines(_json_object(names, row) + b"\n" for row in rows)
     else:
-        file.write(b"[")
-        starts = chain([b"\n"], repeat(b",\n"))
-        file.writelines(start + _json_object(names, row) for start, row in zip(starts, rows, strict=False))
-        file.write(b"\n]\n")
+        with _objects(file, kind) as append:
+            for row in rows:
+                append(dict(zip(names, row, strict=True)))
 
 
-def _json_object(names: Sequence[str], row: tuple[Any, ...]) -> bytes:
-    finite = (None if isinstance(value, float) and not math.isfinite(value) else value for value in row)
-    text = ENCODER.encode(dict(zip(names, finite, strict=True)))
+@contextmanager
+def _objects(file: IO[bytes], kind: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield what appends an object to a file of JSON lines, or to the array that a file of JSON holds."""
+    lines = kind == ".jsonl"
+    starts = repeat(b"") if lines else chain([b"[\n"], repeat(b",\n"))
+
+    def append(record: dict[str, Any]) -> None:
+        file.write(next(starts) + _json(record) + (b"\n" if lines else b""))
+
+    yield append
+    if not lines:
+        file.write(b"[\n]\n" if next(starts) == b"[\n" else b"\n]\n")
+
+
+def _json(record: dict[str, Any]) -> bytes:
+    finite = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()}
+    text = ENCODER.encode(finite)
     return (text if text.isascii() else BARE.sub(lambda odd: f"\\u{ord(odd[0]):04x}" if odd[0] < "\xa0" else "\ufffd", text)).encode()
 
 
@@ -284,27 +300,31 @@ def _storable(value: Any) -> Any:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], str]]:
+def _opened(path: str | os.PathLike[str], types: Sequence[str] = TYPES) -> Iterator[tuple[IO[bytes], str]]:
     """Open a path for a block, and yield the file with its type; what was there stays unless the block ends well."""
     with explained(path):
-        kind, place = _target(path)
+        kind, place = _target(path, types)
         with whole(place) if place else nullcontext(sys.stdout.buffer) if path in STDOUT else Path(path).open("wb") as file:
             with gzip.GzipFile("", "wb", 6, file, 0) if kind.endswith(".gz") else nullcontext(file) as stream:
                 yield cast("IO[bytes]", stream), kind.removesuffix(".gz")
             file.flush()
 
 
-def _target(path: str | os.PathLike[str]) -> tuple[str, Path | None]:
-    """Return a file's type and place; the place of stdout, devices and FIFOs, which are written directly, is None."""
+def _target(path: str | os.PathLike[str], types: Sequence[str]) -> tuple[str, Path | None]:
+    """Return a file's type and place; the place of stdout, devices and FIFOs, which are written directly, is None.
+
+    These have the first of the types when their names tell none.
+    """
     place = Path(path)
-    kind = next((known for known in TYPES if place.name.lower().endswith(known)), None)
+    kind = next((known for known in types if place.name.lower().endswith(known)), None)
     if path in STDOUT or place.is_fifo() or place.is_char_device():
-        return kind or ".csv", None
+        return kind or types[0], None
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(place.stat().st_mode):
             raise OSError(errno.EISDIR, "")
         if not os.access(place, os.W_OK):
             raise OSError(errno.EACCES, "")
     if kind is None:
-        raise OutputError(f"{path}: unknown file type {place.suffix!r}; known are {', '.join(TYPES)}")
+        what = "unknown file type" if types is TYPES else "this format is not written as"
+        raise OutputError(f"{path}: {what} {place.suffix!r}; known are {', '.join(types)}")
     return kind, place

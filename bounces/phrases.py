@@ -24,6 +24,12 @@ QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\
 OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
 GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 
+MOST = 20_000  # ways to say a phrase
+REGULAR = re.compile(
+    r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
+    r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
+)
+
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
@@ -70,45 +76,95 @@ def _alternatives(element: str) -> list[str]:
     return [one for choice in group.group(1).split("|") for one in _alternatives(f"{before}{choice.strip()}{after}")]
 
 
+def flaw(phrase: str) -> str | None:
+    """Say why a phrase can't be found, or hardly as it is meant, and what to write instead; None when nothing is wrong with it."""
+    if regular := REGULAR.search(phrase):
+        plain = 'and a phrase is plain words; write " * " for what stands between two, "word*" for an open end, "(one|another)" for either'
+        return f"{phrase!r} looks like a regular expression (the {regular.group()!r}), {plain}"
+    choices = _choices(phrase)
+    if not choices:
+        return f'{phrase!r} has a bracket or a "|" out of place; a choice is "(one|another)", and beside one no other brackets may stand'
+    if choices > MOST:
+        return f"{phrase!r} can be said in more than {MOST:,} ways; make several phrases of it"
+    for way in ways(phrase):
+        words = [word.strip("*") for part in way for word in part]
+        if any("*" in word for word in words):
+            return f'{phrase!r} has a * inside a word, or no gap between "word*" and "*word"; write "word", "word*", "*word" or "word* * *word"'
+        if not all(fold(word).strip() for word in words) or not any(char.isalnum() for char in "".join(words)):
+            return f'{phrase!r} has no word where one should stand; a * goes between two, and what may be left out beside one: "(is|) full"'
+    return None
+
+
+def _choices(phrase: str) -> int:
+    """Return how many ways the groups of a phrase give to say it; 0 when they are broken."""
+    if "|" not in phrase:
+        return 1  # brackets are literal
+    total, groups = 1, list[int]()
+    for mark in re.findall(r"[()|]", phrase):
+        if mark == "(":
+            groups.append(1)
+        elif not groups:
+            return 0
+        elif mark == "|":
+            groups[-1] += 1
+        elif (group := groups.pop()) == 1:
+            return 0
+        else:
+            total *= group
+    return 0 if groups else total
+
+
 class Phrases:
     """Phrases by number, ready to be found."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
         """Build the automaton: each word of it leads to the phrases that need it."""
         self._counts: list[tuple[int, int]] = []  # of each way to say a phrase its number, and how many parts it has
-        words: dict[str, list[tuple[int, int, bool, bool]]] = defaultdict(list)
+        words: dict[str, dict[tuple[bool, bool], list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
         for number, phrase in enumerate(phrases):
             for way in ways(phrase):
                 for place, part in enumerate(way):
                     for word in part:
-                        words[fold(word.strip("*")).strip()].append((len(self._counts), place, word.startswith("*"), word.endswith("*")))
+                        edges = (word.startswith("*"), word.endswith("*"))
+                        words[fold(word.strip("*")).strip()][edges].append((len(self._counts), place))
                 self._counts.append((number, len(way)))
         self._automaton = ahocorasick.Automaton()
         for word, uses in words.items():
-            self._automaton.add_word(word, (len(word), tuple(uses)))
+            self._automaton.add_word(word, (len(word), tuple(uses.items())))
         self._automaton.make_automaton()
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
         """Yield the number of each phrase that a folded text says, in order, with where its parts stand."""
         if not text or not self._automaton:
             return
-        places: dict[int, dict[int, list[Span]]] = {}
+        places: dict[int, list[list[Span]]] = {}
         for last, (length, uses) in self._automaton.iter(text):
             start, end = last - length + 1, last + 1
-            begins, ends = _edge(text, start - 1, start), _edge(text, end, last)
-            for way, place, open_start, open_end in uses:
+            begins = start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)
+            ends = end == len(text) or text[end] == " " or _edge(text, end, last)
+            for (open_start, open_end), needed in uses:
                 if (begins or open_start) and (ends or open_end):
-                    places.setdefault(way, {}).setdefault(place, []).append((start, end))
+                    _place((start, end), needed, places)
         for way, parts in sorted(places.items()):
             phrase, count = self._counts[way]
-            if len(parts) == count and (spans := _in_order([parts[part] for part in range(count)])):
+            if len(parts) == count and (spans := _in_order(parts)):
                 yield phrase, spans
+
+
+def _place(span: Span, needed: Sequence[tuple[int, int]], places: dict[int, list[list[Span]]]) -> None:
+    """Note a word in the ways that need it; one that follows another only where that one was found before."""
+    for way, place in needed:
+        if place == 0:
+            places.setdefault(way, [[]])[0].append(span)
+        elif parts := places.get(way):
+            if len(parts) > place:
+                parts[place].append(span)
+            elif len(parts) == place:
+                parts.append([span])
 
 
 def _edge(text: str, outside: int, inside: int) -> bool:
     """Say whether a word may begin or end between two characters; scripts without spaces have no edges to check."""
-    if not 0 <= outside < len(text):
-        return True
     return not (text[outside].isalnum() and text[inside].isalnum()) or max(text[outside], text[inside]) >= "\u0e00"
 
 

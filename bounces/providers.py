@@ -34,6 +34,13 @@ def provider(mail_domain: str | None, host: str | None = None) -> str | None:
     return next((_hosts()[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in _hosts()), None)
 
 
+@lru_cache(maxsize=1 << 12)
+def servers(mail_domain: str) -> frozenset[str]:
+    """Return how a rule writes the mail servers of a public domain's provider: "hotmail.com" -> "*.protection.outlook.com" …"""
+    table = _tables()[public()[mail_domain]] if mail_domain in public() else {}
+    return frozenset(f"*.{host}" for host in table.get("mx", ()))
+
+
 def name(key: str | None) -> str | None:
     """Return a provider's name as people write it, "Google", by its key."""
     return str(_tables()[key]["name"]) if key in _tables() else None

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import analyze, output, sources
+from bounces import advise, analyze, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bounces.summarize import Partial
+    from bounces.partial import Partial
 
 BATCH = 10_000  # events that are held before they become part of a partial report
 WAITING = 16  # partial reports that wait before they are merged into one
@@ -63,11 +63,14 @@ class Tally:
 class Summary:
     """What a run found.
 
-    `recipients` is the table of `bounces.report`; `failures` counts failed deliveries by reason, bounce_type and domain.
+    `recipients` is the table of `bounces.report`, `incidents` that of `bounces.incidents`, `repairs` that of `bounces.repairs`; `failures`
+    counts failed deliveries by reason, bounce_type and domain.
     """
 
     tally: Tally
     recipients: pd.DataFrame
+    incidents: pd.DataFrame
+    repairs: pd.DataFrame
     failures: pd.DataFrame
 
 
@@ -127,15 +130,21 @@ def message_kind(events: Sequence[Event]) -> Kind:
 
 
 def report(
-    scope: Scope, *, events_file: str | None = None, unrecognized: str | None = None, seen: Callable[[Raw, Kind], None] | None = None
+    scope: Scope,
+    *,
+    events_file: str | None = None,
+    unrecognized: str | None = None,
+    sisimai_files: Sequence[str] = (),
+    seen: Callable[[Raw, Kind], None] | None = None,
 ) -> Summary:
-    """Read mail and summarise it by recipient; on the way write the events to a file, and the unrecognized messages to an mbox.
+    """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
 
-    Both files appear whole or not at all.
+    The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
     tally, collector = Tally(), _Collector(scope.settings)
     with ExitStack() as files:
-        mbox = files.enter_context(output.mbox(unrecognized)) if unrecognized else None
+        mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
+        write = files.enter_context(sisimai.files(sisimai_files, scope.settings.keep_headers, scope.settings.names))
 
         def watch(raw: Raw, kind: Kind) -> None:
             if mbox is not None and kind is Kind.UNRECOGNIZED:
@@ -143,12 +152,12 @@ def report(
             if seen is not None:
                 seen(raw, kind)
 
-        events = collector.passing(scan(scope, tally, watch))
+        events = collector.passing(output.reading(scan(scope, tally, watch)), write)
         if events_file:
-            output.write_events(events, events_file, scope.settings.keep_headers)
+            output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
         for _ in events:
             pass
-    return Summary(tally, *collector.tables())
+    return collector.summary(tally)
 
 
 class _Collector:
@@ -159,28 +168,36 @@ class _Collector:
         self.partials: list[Partial] = []
         self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
 
-    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield each event after it has been collected."""
+    def passing(self, events: Iterable[Event], write: Callable[[Event], None]) -> Iterator[Event]:
+        """Yield each event after it has been collected and written."""
         stream = iter(events)
         while batch := list(islice(stream, BATCH)):
             self._add(batch)
-            yield from batch
+            for event in batch:
+                write(event)
+                yield event
 
     def _add(self, batch: list[Event]) -> None:
-        from bounces import summarize  # noqa: PLC0415  (pandas is loaded when a table is wanted)
+        from bounces.frames import frame  # noqa: PLC0415  (pandas is loaded when a table is wanted)
+        from bounces.partial import merge, partial  # noqa: PLC0415
 
         self.failures.update((event.reason, event.bounce_type, event.domain) for event in batch if event.kind is Kind.FAILURE)
-        self.partials.append(summarize.partial(summarize.frame(batch, self.settings.keep_headers)))
+        self.partials.append(partial(frame(batch, self.settings.keep_headers)))
         if len(self.partials) >= WAITING:
-            self.partials = [summarize.merge(*self.partials)]
+            self.partials = [merge(*self.partials)]
 
-    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the recipients' table, and the failures counted."""
+    def summary(self, tally: Tally) -> Summary:
+        """Return the tables."""
         import pandas as pd  # noqa: PLC0415
 
-        from bounces import summarize  # noqa: PLC0415
+        from bounces.frames import frame  # noqa: PLC0415
+        from bounces.incidents import find  # noqa: PLC0415
+        from bounces.partial import merge, partial  # noqa: PLC0415
+        from bounces.repairs import found  # noqa: PLC0415
+        from bounces.summarize import finished  # noqa: PLC0415
 
-        partials = self.partials or [summarize.partial(summarize.frame([], self.settings.keep_headers))]
-        rows = [(*key, count) for key, count in self.failures.items()]
-        failures = pd.DataFrame(rows, columns=["reason", "bounce_type", "domain", "failures"])
-        return summarize.finished(summarize.merge(*partials), policy=self.settings.policy), failures
+        merged = merge(*(self.partials or [partial(frame([], self.settings.keep_headers))]))
+        policy = advise.load(self.settings.policy)
+        waves = find(merged, policy)
+        failures = pd.DataFrame([(*key, count) for key, count in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
+        return Summary(tally, finished(merged, waves, policy, self.settings.names), waves.table, found(merged, policy), failures)

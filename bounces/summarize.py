@@ -1,164 +1,56 @@
-"""Events in, DataFrames out: the table of events, and one row for each recipient.
-
-A recipient's row rests on a Partial, whose merge is associative, commutative and idempotent: the report of two mailboxes is the merge of
-their partial reports, in any order, and a notice that was read twice counts once.
-"""
+"""Events in, a DataFrame out: one row for each recipient."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pyarrow as pa
 
-from bounces import address, advise, analyze
-from bounces.fields import kept_column
-from bounces.model import (
-    Action,
-    Blame,
-    BounceType,
-    Confidence,
-    Event,
-    Kind,
-    Permanence,
-    Reason,
-    RecipientSource,
-    RecommendedAction,
-)
+from bounces import address, advise
+from bounces.crosswalk import known, reason_column, words
+from bounces.frames import EVENT_COLUMNS, TIME
+from bounces.incidents import find
+from bounces.model import BounceType, Kind, Permanence, Reason, RecommendedAction
+from bounces.partial import KEPT, Partial, partial
 from bounces.particulars import particulars, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
-TIME = "datetime64[us, UTC]"
-WORDS = {
-    "kind": Kind,
-    "action": Action,
-    "recipient_source": RecipientSource,
-    "reason": Reason,
-    "permanence": Permanence,
-    "bounce_type": BounceType,
-    "blame": Blame,
-    "recommended_action": RecommendedAction,
-    "confidence": Confidence,
-}
-CATEGORIES = {name: pd.CategoricalDtype([str(word) for word in words]) for name, words in WORDS.items()}
-LISTS = pd.ArrowDtype(pa.list_(pa.string()))
-EVENT_COLUMNS: dict[str, Any] = {
-    each.name: CATEGORIES.get(each.name) or (TIME if each.name.endswith(("_at", "_after")) else LISTS if each.name == "defects" else "str")
-    for each in fields(Event)
-    if each.name != "kept"
-}
+    from bounces.incidents import Incidents
+
 COUNTS = ("events", "hard", "soft", "delays", "complaints", "days")
-DECIDING = (
-    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after diagnostic_code origin"
-).split()
 RECIPIENT_COLUMNS: dict[str, Any] = {
     name: "int64" if name in COUNTS else TIME if name.endswith("_seen") else EVENT_COLUMNS.get(name, "str")
     for name in (
         "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action advice retry_after suggestion "
-        "events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
+        "incident events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
     ).split()
 }
-KEPT = kept_column("")  # how the names of columns with a header field begin
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """What is known of recipients so far.
-
-    `outcomes` has a row for each event (event_id, recipient, kind, reason, bounce_type, suggestion, counts, received_at), `latest` one for
-    each recipient: the event that decides.
-    """
-
-    outcomes: pd.DataFrame
-    latest: pd.DataFrame
-
-
-def frame(events: Iterable[Event], keep_headers: Sequence[str] = ()) -> pd.DataFrame:
-    """Return events as a DataFrame: one row each, the columns of `Event`, and one for each header field that was kept.
-
-    Closed vocabularies are categories, times datetime64[us, UTC], `defects` lists of strings, all else strings; the same columns and
-    dtypes for an empty mailbox. Absent is NA.
-    """
-    rows = list(events)
-    columns = {name: _column([getattr(row, name) for row in rows], dtype) for name, dtype in EVENT_COLUMNS.items()}
-    kept = {kept_column(name): _column([row.kept[number] for row in rows], "str") for number, name in enumerate(keep_headers)}
-    return pd.DataFrame(columns | kept)
-
-
-def _column(values: list[Any], dtype: Any) -> Any:
-    """Make a column; lone surrogates, which Arrow can't hold, are replaced."""
-    if dtype == TIME:
-        return pd.Series(pd.DatetimeIndex([value and value.replace(tzinfo=None) for value in values], dtype="datetime64[us]").tz_localize("UTC"))
-    if dtype == "str":
-        values = [value if value is None or value.isascii() else value.encode("utf-8", "replace").decode() for value in values]
-    if dtype is LISTS:
-        values = [[one.encode("utf-8", "replace").decode() for one in value] for value in values]
-    return pd.Series(values, dtype=dtype)
-
-
-def read(
-    *sources: str | Path, policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = ()
-) -> pd.DataFrame:
-    """Read mail and return its events: a DataFrame with a row for each recipient of each message, as `frame` makes it.
-
-    A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. `policy` and `rules` decide; `verp` are
-    templates of our own return paths ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned
-    message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`. Raise SourceError for a source that isn't there, PolicyError,
-    RuleError or SettingsError for an option that isn't valid.
-    """
-    settings = analyze.checked(policy, rules, verp, keep_headers)
-    found = (event for source in sources for _, events in analyze.messages(source, settings) for event in events)
-    return frame(found, settings.keep_headers)
-
-
-def report(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] = ()) -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
-    on a domain that is gone. `advice` is a sentence for a person, `suggestion` the new address that was told last, or the address with
-    its domain's typo mended. An event that stands in the table twice counts once.
+    on a domain that is gone. `incident` names the wave that the row is part of (`bounces.incidents`). `advice` is a sentence for a person,
+    `suggestion` the new address that was told last, or the address with its domain's typo mended. An event that stands
+    in the table twice counts once. `names` adds columns as in `read`.
     """
-    return finished(partial(events), policy=policy)
+    so_far, rules = partial(events), advise.load(policy)
+    return finished(so_far, find(so_far, rules), rules, known(names))
 
 
-def partial(events: pd.DataFrame) -> Partial:
-    """Return what events alone tell of their recipients."""
-    known = events[events["recipient"].notna()].astype(
-        {name: dtype for name, dtype in EVENT_COLUMNS.items() if name in events and dtype is not LISTS}
-    )
-    failed = known["kind"] == Kind.FAILURE
-    gone = (known["blame"] == Blame.RECIPIENT_DOMAIN) & (known["bounce_type"] == BounceType.HARD)
-    outcomes = known[["event_id", "recipient", "kind", "reason", "bounce_type", "suggestion", "received_at"]].assign(
-        counts=failed & ((known["blame"] == Blame.RECIPIENT) | gone)
-    )
-    latest = known[[*DECIDING, "event_id", "kind", "received_at", *(name for name in map(str, events) if name.startswith(KEPT))]]
-    return _reduced(outcomes, latest)
-
-
-def merge(*partials: Partial) -> Partial:
-    """Join partial reports; the order makes no difference."""
-    return _reduced(pd.concat([one.outcomes for one in partials]), pd.concat([one.latest for one in partials]))
-
-
-def _reduced(outcomes: pd.DataFrame, latest: pd.DataFrame) -> Partial:
-    """Keep each event once, and of each recipient the event that decides."""
-    weight = (1 - (latest["kind"] == Kind.DELAY).astype("int") + (latest["reason"] == Reason.COMPLAINT).astype("int")).astype("float")
-    order = latest.assign(weight=weight).sort_values(["weight", "received_at", "event_id"], na_position="first", kind="stable")
-    deciding = order.drop(columns="weight").drop_duplicates("recipient", keep="last")
-    return Partial(
-        outcomes.drop_duplicates("event_id").sort_values("event_id").reset_index(drop=True), deciding.sort_values("recipient").reset_index(drop=True)
-    )
-
-
-def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
-    """Return the recipients' table of a partial report."""
-    table = so_far.latest.set_index("recipient", drop=False).drop(columns=["event_id", "kind", "received_at"])
+def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, names: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the recipients' table of a partial report with its incidents: what an outage made a provider say takes nobody off."""
+    latest = so_far.latest.assign(incident=so_far.latest["event_id"].map(waves.members).astype("str"))
+    called = latest["event_id"].isin(waves.unbelieved)
+    latest.loc[called, "recommended_action"] = str(RecommendedAction.REVIEW)
+    latest.loc[called, "bounce_type"] = str(BounceType.SOFT)
+    table = latest.set_index("recipient", drop=False).drop(columns=["event_id", "kind", "received_at"])
     outcomes = so_far.outcomes
+    outcomes = outcomes.assign(counts=outcomes["counts"] & ~outcomes["event_id"].isin(waves.unbelieved))
     counted = outcomes[outcomes["counts"]]
     columns = {
         "events": outcomes.groupby("recipient").size(),
@@ -173,12 +65,12 @@ def finished(so_far: Partial, *, policy: str = "list") -> pd.DataFrame:
     told = outcomes[outcomes["suggestion"].notna()].sort_values(["received_at", "event_id"], na_position="first", kind="stable")
     table = table.assign(suggestion=told.drop_duplicates("recipient", keep="last").set_index("recipient")["suggestion"].reindex(table.index))
     table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
-    rules = advise.load(policy)
-    table = _escalated(table, outcomes, rules)
+    table = _escalated(table, outcomes, policy)
     table = table.assign(suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
-    table = table.assign(advice=_advice(table, rules))
+    table = table.assign(advice=_advice(table, policy))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
-    return table[[*RECIPIENT_COLUMNS, *kept]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+    table = table.assign(**{reason_column(name): pd.Series(_called(table, name), index=table.index, dtype="str") for name in names})
+    return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
 
 
 def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
@@ -214,12 +106,18 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
     for row in zip(*(table[name].astype(object) for name in columns), strict=True):
         recipient, word, action, domain, provider, said, suggestion = (value if isinstance(value, str) else None for value in row)
         reason = Reason(word) if word else None
-        known = particulars(said, reason, domain, provider, suggestion)
-        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), known)
+        told = particulars(said, reason, domain, provider, suggestion)
+        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told)
         if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
             text += f" {domain} could never have issued it, so it was mistyped."
         sentences.append(text)
     return sentences
+
+
+def _called(table: pd.DataFrame, system: str) -> list[str | None]:
+    """Return a system's word for the reason of each recipient."""
+    told = zip(table["reason"].astype("str"), table["permanence"].astype("str").fillna(str(Permanence.UNKNOWN)), strict=True)
+    return [words(system)[Reason(reason)][Permanence(permanence)] if isinstance(reason, str) else None for reason, permanence in told]
 
 
 def _suggestions(table: pd.DataFrame) -> list[str | None]:

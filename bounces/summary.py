@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from bounces import advise, providers
+from bounces import advise
+from bounces.crosswalk import crosswalk, reason_column
 from bounces.model import Kind, RecommendedAction
 from bounces.particulars import particulars
+from bounces.providers import name, provider
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from bounces.model import Classification
@@ -24,13 +29,15 @@ NOUNS = {
     Kind.UNRECOGNIZED: "unrecognized",
     Kind.UNREADABLE: "unreadable",
 }
-TOP = 10  # domains that are listed
+TOP = 10  # domains and incidents that are listed
+WIDTH = 100  # of a sentence
 REPLY_FIELDS = "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
 
 
 def text(found: Summary) -> str:
-    """Return a run's summary: messages by kind, failures by reason and bounce type, what to do, the worst domains."""
-    return "\n\n".join(part for part in (messages(found.tally), reasons(found.failures), actions(found.recipients), domains(found.failures)) if part)
+    """Return a run's summary: messages by kind, failures by reason and bounce type, what to do, the worst domains, incidents."""
+    counted = (messages(found.tally), reasons(found.failures), actions(found.recipients), domains(found.failures))
+    return "\n\n".join(part for part in (*counted, incidents(found.incidents)) if part)
 
 
 def messages(tally: Tally) -> str:
@@ -68,6 +75,29 @@ def domains(failures: pd.DataFrame) -> str:
     return _table([("Worst domains", ["failures"])], [(str(domain), [int(count)]) for domain, count in worst.items()])
 
 
+def incidents(waves: pd.DataFrame) -> str:
+    """Return the waves of refusals: who refused whom for what, when, and what to do about it."""
+    shown = waves.head(TOP)
+    lines = ["Incidents"] if len(shown) else []
+    columns = (shown[column].astype(object) for column in "provider reason cause first_seen last_seen recipients believed advice".split())
+    for place, reason, cause, first, last, recipients, believed, advice in zip(*columns, strict=True):
+        why = reason if believed else f"{reason}, not believed"
+        told = f" ({cause})" if isinstance(cause, str) else ""
+        lines += [f"  {name(place) or place}: {why}{told}, {recipients:,} recipients, {_between(first, last)}"]
+        lines += [f"    {line}" for line in wrap(advice, WIDTH)]
+    if len(waves) > TOP:
+        lines.append(f"  and {len(waves) - TOP} more")
+    return "\n".join(lines)
+
+
+def _between(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return a span of time (UTC), the day said once where it is one."""
+    if first != first:  # noqa: PLR0124  (NaT)
+        return "at no time told"
+    same = first.date() == last.date()
+    return f"{first:%Y-%m-%d %H:%M}" + ("" if first == last else f" to {last:%H:%M}" if same else f" to {last:%Y-%m-%d %H:%M}")
+
+
 def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[object]]]) -> str:
     """Lay out names and numbers in columns, the heading flush left and its rows indented."""
     lines = head + [(f"  {name[:48]}", values) for name, values in rows]
@@ -77,9 +107,9 @@ def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[obje
     )
 
 
-def reply(found: Classification, policy: str, remote_mta: str | None = None) -> str:
+def reply(found: Classification, policy: str, *, remote_mta: str | None = None, names: Sequence[str] = ()) -> str:
     """Return what one SMTP reply means, for a person."""
-    known = particulars(found.text, found.reason, None, providers.provider(None, remote_mta))
+    known = particulars(found.text, found.reason, None, provider(None, remote_mta))
     sentence = advise.load(policy).sentence(found.reason, found.recommended_action, known)
     codes = " ".join(filter(None, (found.reply_code, found.status))) or "no code"
     lines = [
@@ -87,11 +117,13 @@ def reply(found: Classification, policy: str, remote_mta: str | None = None) -> 
         f"  {found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}",
         f"  {sentence}",
         f"  {codes}; blame: {found.blame}; rule: {found.rule or 'none'}; confidence: {found.confidence}",
+        *([f"  called: {', '.join(f'{crosswalk(found, name)} ({name})' for name in names)}"] if names else []),
         *(f"  against: {one}" for one in found.contradictions),
     ]
     return "\n".join(lines)
 
 
-def json_line(found: Classification) -> str:
+def json_line(found: Classification, names: Sequence[str] = ()) -> str:
     """Return what one SMTP reply means as a line of JSON."""
-    return json.dumps({name: getattr(found, name) for name in REPLY_FIELDS}, ensure_ascii=False)
+    words = {reason_column(name): crosswalk(found, name) for name in names}
+    return json.dumps({name: getattr(found, name) for name in REPLY_FIELDS} | words, ensure_ascii=False)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from bounces.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 REMEDIES = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "folder does not exist; create it or choose another path"),
@@ -21,6 +23,7 @@ REMEDIES = {
     errno.EISDIR: "is a folder; add a file name",
     errno.ENOSPC: "the disk is full; free some space or choose another path",
 }
+FROM_LINE = re.compile(rb"^>*From ", re.MULTILINE)
 
 
 @contextmanager
@@ -52,3 +55,31 @@ def whole(place: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_text(path: str | os.PathLike[str]) -> None:
+    """Raise OutputError if a text can't be written there: no such folder, no permission. Leaves nothing behind."""
+    with explained(path):
+        if Path(path).is_dir():
+            raise OSError(errno.EISDIR, "")
+        TemporaryFile(dir=Path(path).resolve().parent).close()
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text in UTF-8, whole or not at all. Raise OutputError when that can't be done."""
+    with explained(path), whole(Path(path)) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+@contextmanager
+def mbox(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], None]]:
+    """Open an mbox for a block, and yield what appends a message to it, quoted as mboxrd so that it reads back unchanged."""
+    with explained(path), whole(Path(path)) as file:
+
+        def append(message: bytes) -> None:
+            end = b"\r\n" if b"\r\n" in message[:1000] else b"\n"
+            separator = b"From MAILER-DAEMON Thu Jan  1 00:00:00 1970"
+            with explained(path):  # here, for another file's block may be open, too
+                file.write(separator + end + FROM_LINE.sub(rb">\g<0>", message).rstrip(b"\r\n") + end + end)
+
+        yield append

@@ -13,7 +13,7 @@ from bounces.rules.match import RuleSet
 
 def rule_set(text):
     """Make a set of rules of a TOML text."""
-    return RuleSet(tuple(rules.parse(text, "test.toml")))
+    return RuleSet(rules.parse(text))
 
 
 def rule(ident, reason, **conditions):
@@ -223,3 +223,10 @@ def test_a_rule_in_another_language_holds_for_its_codes_only():
     """ "Takes no mail" is a domain's with 521, and may be one recipient's without."""
     assert classify("521 Cette machine n'accepte pas de courrier").reason is Reason.DOMAIN_NO_MAIL
     assert classify("550 Le destinataire n'accepte pas de courrier").reason is not Reason.DOMAIN_NO_MAIL
+
+
+def test_a_public_domain_stands_for_its_providers_servers():
+    """A notice that names no server still meets the provider's rules, by the recipient's domain."""
+    rules_ = rule_set(rule("x", "spam_rejected", remote_mta="*.protection.outlook.com", text="full"))
+    assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.fr").rule == "test.x"
+    assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.example").rule is None

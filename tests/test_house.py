@@ -12,13 +12,13 @@ LEVELS = {
     "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1,
     "providers": 0, "rules": 2, "sources": 2, "mime": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
-    "particulars": 2, "advise": 3,
+    "crosswalk": 2, "particulars": 2, "advise": 3,
     "hedges": 3, "recipient": 3, "formats": 3,
-    "classify": 4, "decode": 4,
-    "analyze": 5,
-    "wholefile": 1, "explain": 6, "summarize": 6, "output": 6,
-    "run": 7, "summary": 8,
-    "cli": 9, "__main__": 10,
+    "classify": 4, "decode": 4, "rulecheck": 5,
+    "analyze": 6,
+    "wholefile": 1, "explain": 7, "frames": 7, "partial": 8, "incidents": 9, "repairs": 10, "summarize": 10, "output": 7, "sisimai": 8,
+    "run": 11, "summary": 12,
+    "cli": 13, "__main__": 14,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

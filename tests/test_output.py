@@ -27,7 +27,8 @@ from bounces.errors import OutputError, SourceError
 from bounces.model import Action, Event, Kind, Reason
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-TYPES = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".parquet", ".xlsx"]
+TYPES = [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".xlsx"]
+ARRAYS = {".json", ".json.gz"}
 NAMES = [field.name for field in fields(Event) if field.name != "kept"]
 HOSTILE = [
     "=1+1",
@@ -200,7 +201,7 @@ def test_events_are_written_and_counted(tmp_path, suffix):
         ) == (NAMES, "failure", NOON, ["no boundary", "8-bit header"])  # fmt: skip
     else:
         text = (gzip.decompress(path.read_bytes()) if suffix.endswith(".gz") else path.read_bytes()).decode()
-        rows = json.loads(text) if suffix == ".json" else [json.loads(line) for line in text.splitlines()]
+        rows = json.loads(text) if suffix in ARRAYS else [json.loads(line) for line in text.splitlines()]
         assert (
             list(rows[0]), rows[0]["kind"], rows[0]["received_at"], rows[0]["defects"], rows[0]["provider"],
         ) == (NAMES, "failure", "2026-01-31T12:00:00Z", ["no boundary", "8-bit header"], None)  # fmt: skip
@@ -233,10 +234,9 @@ def test_nothing_is_a_table_without_rows(tmp_path, suffix):
             assert [names] == read_sheet(path)
         elif suffix == ".parquet":
             assert (names, 0) == (pq.read_schema(path).names, pq.read_table(path).num_rows)
-        elif suffix == ".json":
-            assert json.loads(path.read_text(encoding="utf-8")) == []
         else:
-            assert (gzip.decompress(path.read_bytes()) if suffix.endswith(".gz") else path.read_bytes()) == b""
+            data = gzip.decompress(path.read_bytes()) if suffix.endswith(".gz") else path.read_bytes()
+            assert json.loads(data) == [] if suffix in ARRAYS else data == b""
 
 
 def test_columns_without_any_value(tmp_path):
@@ -381,7 +381,7 @@ def test_lone_surrogates_crash_nothing(tmp_path, suffix):
             row["defects"] = [row["defects"]]
         else:
             text = (gzip.decompress(path.read_bytes()) if suffix.endswith(".gz") else path.read_bytes()).decode()
-            row = json.loads(text)[0] if suffix == ".json" else json.loads(text.splitlines()[0])
+            row = json.loads(text)[0] if suffix in ARRAYS else json.loads(text.splitlines()[0])
         assert (row["subject"], row["defects"]) == ("a�", ["b�"])
 
 
@@ -537,7 +537,7 @@ def test_a_reader_that_stops_is_no_error_of_the_output(tmp_path):
         ("file.csv/e.csv", "folder does not exist; create it or choose another path"),
         ("folder", "is a folder; add a file name"),
         ("folder.csv", "is a folder; add a file name"),
-        ("e.xls", "unknown file type '.xls'; known are .csv, .csv.gz, .jsonl, .jsonl.gz, .json, .parquet, .xlsx"),
+        ("e.xls", "unknown file type '.xls'; known are .csv, .csv.gz, .jsonl, .jsonl.gz, .json, .json.gz, .parquet, .xlsx"),
         ("e.parquet.gz", "unknown file type '.gz'; known are"),
         ("e", "unknown file type ''; known are"),
         ("loop.csv", "Too many levels of symbolic links"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces.phrases import Phrases, fold
+from bounces.phrases import Phrases, flaw, fold, ways
 
 
 def said(text, *phrases):
@@ -106,3 +106,70 @@ def test_the_vowels_of_thai_are_no_accents():
     """The word "เติม" is to add, "เต็ม" is full; only tones go, as accents do."""
     assert fold("เติม") != fold("เต็ม")
     assert fold("naïve ΆΛΦΑ") == "naive αλφα"
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        ".*",
+        "user.*unknown",
+        "user.+",
+        r"\d",
+        r"user\.name",
+        "[a-z]+",
+        "[^a-z]",
+        "[tss04]+",
+        "(user)+",
+        "(a|b)?",
+        "^user",
+        "unknown$",
+        "(^|a) b",
+        "a{2,}",
+    ],
+)
+def test_what_looks_like_a_regular_expression_is_told(phrase):
+    """A phrase is plain words; the sentence says what to write instead."""
+    assert f"{phrase!r} looks like a regular expression" in flaw(phrase)
+    assert '"(one|another)" for either' in flaw(phrase)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "sentence"),
+    [
+        *((phrase, "out of place") for phrase in ("(a|b", "a|b", "a|b)", "(a)(b|c)", "((a)|b) c", ")a|b(")),
+        *((phrase, "a * inside a word") for phrase in ("x* *y", "a*b", "(a|b)*c", "a*(b|c)", "a ** b")),
+        *((phrase, "no word where one should stand") for phrase in ("", "*", "* * *", "(a|) * b", "a * (b|)", "\u0301", ".")),
+        *((phrase, "more than 20,000 ways") for phrase in ("(a|b)" * 20, "(a|b)" * 20_000, "(a|" * 500 + "b" + ")" * 500)),
+    ],
+)
+def test_what_can_never_be_found_is_told(phrase, sentence):
+    """A choice that is none, an open end against an open start, nothing between two gaps, more ways than are ever needed."""
+    assert sentence in flaw(phrase)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        *(
+            (phrase, phrase)
+            for phrase in ("[TSS04]", "recipient(s) unknown", "who is?", "$5 to go", "RBL+", "(S3140)", "<@>: gone", "busy (", "?p=Gone")
+        ),
+        ("x* * *y", "xa by"),
+        ("(is|) full", "full"),
+        ("(a|b) * (full|over * quota)*", "b over its quotas"),
+    ],
+)
+def test_what_servers_write_is_plain(phrase, text):
+    """Brackets without a choice, question marks and links are words like others."""
+    assert flaw(phrase) is None
+    assert said(text, phrase) == [phrase]
+
+
+@given(st.text(alphabet="ab|()* .@", max_size=30))
+def test_a_phrase_without_a_flaw_is_found_in_what_it_says(phrase):
+    """Whatever the flaws leave, each way to say it is found."""
+    if flaw(phrase) is None:
+        for way in ways(phrase):
+            for part in range(max(map(len, way))):
+                text = " . ".join(words[part % len(words)].replace("*", "") for words in way)
+                assert said(text, phrase) == [phrase]

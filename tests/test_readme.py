@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bounces.analyze import classify
-from bounces.summarize import frame, report
+from bounces.frames import frame
+from bounces.summarize import report
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +32,7 @@ def run(command, folder):
 
 def test_there_are_commands():
     """The README shows each command."""
-    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify"}
+    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -39,7 +40,7 @@ def test_a_command_of_the_readme_runs(command, folder):
     """What the README shows works as it stands, and writes what it names."""
     done = run(command, folder)
     assert (done.returncode, done.stderr) == (0, "")
-    for path in re.findall(r"(?:-o|--events|--unrecognized) (\S+)", command):
+    for path in re.findall(r"(?:-o|--events|--unrecognized|--repairs) (\S+)", command):
         assert (folder / path).stat().st_size
 
 
@@ -49,6 +50,19 @@ def test_the_first_command_prints_what_the_readme_shows(folder):
     command = first.rpartition("&& ")[2].replace(".venv/bin/", "").strip()
     shown = next(block for kind, block in BLOCKS if kind == "text")
     assert run(command, folder).stdout.strip() == shown.strip()
+
+
+def test_the_incidents_are_what_the_readme_shows(folder):
+    """The text below the command for waves is what it prints."""
+    command = next(command for command in COMMANDS if "wave.mbox" in command)
+    shown = next(block for kind, block in BLOCKS if kind == "text" and block.startswith("Incidents"))
+    assert shown.strip() in run(command, folder).stdout
+
+
+def test_the_rule_of_the_readme_is_the_sample():
+    """The rule that the README shows is the one it checks."""
+    shown = next(block for kind, block in BLOCKS if kind == "toml" and block.startswith("[[rule]]"))
+    assert shown == (ROOT / "samples" / "rules.toml").read_text(encoding="utf-8")
 
 
 def test_the_python_of_the_readme_runs(folder):

@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from bounces import advise, summarize
+from bounces import advise
 from bounces.analyze import Settings, analyze
+from bounces.frames import frame, read
+from bounces.incidents import find
 from bounces.model import Action, Blame, BounceType, Event, Kind, Permanence, Raw, Reason, RecommendedAction
-from bounces.summarize import frame, merge, partial, report
+from bounces.partial import merge, partial
+from bounces.summarize import finished, report
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 EVENT_COLUMNS = (
@@ -20,8 +23,8 @@ EVENT_COLUMNS = (
     "list_id feedback_type sent_at received_at defects"
 ).split()
 RECIPIENT_COLUMNS = (
-    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action advice retry_after suggestion events hard "
-    "soft delays complaints days first_seen last_seen diagnostic_code origin"
+    "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action advice retry_after suggestion incident "
+    "events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
 ).split()
 
 
@@ -178,13 +181,13 @@ def test_partial_reports_merge_to_the_same_report(events, cuts):
     for part in reversed(parts):
         right = merge(part, right) if right else part
     for merged in (left, right, merge(*parts), merge(*parts, *parts)):
-        assert_frame_equal(summarize.finished(merged), whole)
+        assert_frame_equal(finished(merged, find(merged, advise.load()), advise.load()), whole)
 
 
 def test_reading_needs_the_settings_to_be_valid(tmp_path):
     """A wrong policy is told before any mail is read."""
     with pytest.raises(advise.PolicyError):
-        summarize.read(tmp_path, policy="nosuch")
+        read(tmp_path, policy="nosuch")
     assert Settings().policy == "list"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bounces import codes
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, Span, fold
+from bounces.providers import servers
 from bounces.rules import GENERIC_CODE, REPLY, TEXT, WORD, Rule
 
 if TYPE_CHECKING:
@@ -128,8 +129,9 @@ def _weights(found: Sequence[Match]) -> dict[tuple[int, Reason], int]:
 
 
 def _domains(host: str | None) -> frozenset[str]:
-    """Return the patterns a host fits: itself and "*." before each of its parents, as rules write them."""
+    """Return the patterns a host fits: itself and "*." before each of its parents, as rules write them; of a public domain its servers'."""
     if not host:
         return frozenset()
-    labels = host.lower().strip(".").split(".")
-    return frozenset([".".join(labels), *("*." + ".".join(labels[number:]) for number in range(len(labels)))])
+    name = host.lower().strip(".")
+    labels = name.split(".")
+    return servers(name).union([name], ("*." + ".".join(labels[number:]) for number in range(len(labels))))

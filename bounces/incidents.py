@@ -1,0 +1,125 @@
+"""A Partial in, incidents out: waves in which one provider refuses many recipients for one cause on our side, or calls the living unknown.
+
+The victims of either are alive, and nobody is removed for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bounces import advise
+from bounces.frames import CATEGORIES, TIME
+from bounces.model import Kind, Permanence, Reason
+from bounces.partial import partial
+from bounces.particulars import particulars
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bounces.advise import Policy
+    from bounces.partial import Partial
+
+CAUSE, CAUSE_TOLD, SAID = ["place", "reason", "cause"], ["provider", "reason", "cause"], ["diagnostic_code", "domain", "provider"]
+
+WINDOW = pd.Timedelta(hours=24)  # refusals for one cause that are no further apart belong together
+RECIPIENTS = 5  # so many make an incident
+# an outage: a provider calls dead within so short a time so many, and so large a part of them, that took mail before or after
+OUTAGE, ALIVE, SHARE = pd.Timedelta(hours=2), 3, 0.2
+CALLED_DEAD = [str(reason) for reason in (Reason.USER_UNKNOWN, Reason.MAILBOX_DISABLED, Reason.MAILBOX_INACTIVE, Reason.DOMAIN_NOT_FOUND)]
+TOOK_MAIL = [str(kind) for kind in (Kind.DELIVERY, Kind.AUTO_REPLY, Kind.COMPLAINT)]
+IPS = 10  # addresses of ours that are listed
+
+UNBELIEVED = (
+    "{provider} said in this time that mailboxes do not exist which took mail before or after: most likely an outage of its own. "
+    "Take nobody off for it; send again once it is over."
+)
+
+COLUMNS: dict[str, Any] = {
+    "incident": "str", "provider": "str", "reason": CATEGORIES["reason"], "cause": "str", "ips": "str", "first_seen": TIME, "last_seen": TIME,
+    "recipients": "int64", "failures": "int64", "believed": "bool", "advice": "str", "page": "str", "diagnostic_code": "str",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """The table of incidents, most mail first; `members` tells of event ids in which incident they are, `unbelieved` are those of outages."""
+
+    table: pd.DataFrame
+    members: pd.Series[str]
+    unbelieved: frozenset[str]
+
+
+def incidents(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+    """Return the incidents in a table of events (`bounces.read`): a row for each, most mail lost first.
+
+    An incident is a wave: one provider refused five recipients or more for one cause on our side, with no more than a day between two
+    refusals; or it called recipients dead (`believed` is False) of whom at least three, and a fifth, took mail at another time.
+
+    Columns: `incident` (its name, as in the recipients' table), `provider` (its key, or the domain where it isn't known), `reason`, `cause`
+    (the block list or the check that failed), `ips` (ours, as the replies name them), `first_seen` and `last_seen` (UTC), `recipients` and
+    `failures` (numbers; delays count, too), `believed`, `advice` (what to do), `page` (where), `diagnostic_code` (one such reply). NA is
+    what no reply told. Raise PolicyError for a policy that isn't valid.
+    """
+    return find(partial(events), advise.load(policy)).table
+
+
+def find(found: Partial, policy: Policy) -> Incidents:
+    """Return the incidents in what is known so far."""
+    outcomes = found.outcomes
+    ours = _waves(outcomes[outcomes["ours"]], CAUSE, WINDOW)
+    ours = ours[ours.groupby("incident")["recipient"].transform("nunique") >= RECIPIENTS]
+    lies = _waves(outcomes[(outcomes["kind"] == Kind.FAILURE) & outcomes["reason"].isin(CALLED_DEAD)], CAUSE[:2], OUTAGE)
+    took_mail = outcomes.loc[outcomes["kind"].isin(TOOK_MAIL), "recipient"]
+    living = lies["recipient"].where(lies["recipient"].isin(took_mail)).groupby(lies["incident"]).transform("nunique")
+    lies = lies[(living >= ALIVE) & (living >= SHARE * lies.groupby("incident")["recipient"].transform("nunique"))]
+    members = pd.concat([ours.assign(believed=True), lies.assign(believed=False)])
+    table = told(members, found, policy)[[*COLUMNS]]
+    return Incidents(table, members.set_index("event_id")["incident"].astype("str"), frozenset(lies["event_id"]))
+
+
+def _waves(outcomes: pd.DataFrame, key: list[str], gap: pd.Timedelta) -> pd.DataFrame:
+    """Name the wave of each outcome: those of one key, each within the gap from the one before; those without a time are one wave."""
+    order = outcomes.sort_values(["received_at", "event_id"])
+    words = [order[name].astype("object").fillna("") for name in key]
+    since = order["received_at"].groupby(words, sort=False).diff()
+    began = order["received_at"].where(since.isna() | (since > gap)).groupby(words, sort=False).ffill()
+    when = began.dt.strftime("%Y-%m-%dT%H:%MZ").where(order["received_at"].notna(), "undated")
+    return order.assign(incident=pd.Series([" ".join(filter(None, row)) for row in zip(*words, when, strict=True)], order.index, dtype="str"))
+
+
+def told(members: pd.DataFrame, found: Partial, policy: Policy) -> pd.DataFrame:
+    """Return a row for each `incident` of outcomes, the most mail first: how many, when, what to do, where, and a reply of the kind."""
+    table = members.groupby("incident").agg(
+        provider=("place", "first"),
+        reason=("reason", "first"),
+        cause=("cause", "first"),
+        ips=("ip", lambda ips: "; ".join(sorted(set(ips.dropna()))[:IPS]) or None),
+        first_seen=("received_at", "min"),
+        last_seen=("received_at", "max"),
+        recipients=("recipient", "nunique"),
+        failures=("event_id", "size"),
+        believed=("believed", "first"),
+    )
+    table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
+    examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
+    advice = [_advice(row, examples, policy) for row in table[[*CAUSE_TOLD, "believed"]].itertuples(index=False, name=None)]
+    return table.join(pd.DataFrame(advice, columns=["advice", "page", "diagnostic_code"], index=table.index)).astype(COLUMNS)
+
+
+def _words(row: Sequence[Any]) -> tuple[str | None, ...]:
+    """Return a row of text with None for what is absent."""
+    return tuple(value if isinstance(value, str) else None for value in row)
+
+
+def _advice(row: Sequence[Any], examples: Mapping[tuple[str | None, ...], Sequence[Any]], policy: Policy) -> tuple[str | None, ...]:
+    """Return what to do about one incident, where, and a reply of the kind."""
+    cause, believed = _words(row[:3]), row[3]
+    said, domain, provider = _words(examples.get(cause) or next(example for key, example in examples.items() if key[:2] == cause[:2]))
+    reason = Reason(cause[1] or Reason.UNKNOWN)
+    known = particulars(said, reason, domain, provider)
+    if not believed:
+        return UNBELIEVED.format(provider=known.provider), None, said
+    return policy.sentence(reason, policy.rows[reason].recommended_action[Permanence.UNKNOWN], known), known.page, said

@@ -1,0 +1,55 @@
+"""English in, the reader's language out, by one catalogue for each: `catalogue/fr.toml` holds all French that the program speaks.
+
+English is the key and the fallback. Words of the closed vocabularies (reasons, actions) are data, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LANGUAGES = ("en", "fr")
+
+
+class Said(str):
+    """A sentence with what fills it in: text in English, ready to be said in another language."""
+
+    __slots__ = ("template", "values")
+
+    def __new__(cls, template: str, **values: object) -> Said:
+        """Fill a template in."""
+        said = super().__new__(cls, template.format(**values))
+        said.template, said.values = template, values
+        return said
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        return (self.template,), self.values
+
+
+def say(text: str, lang: str) -> str:
+    """Return a text in a language; one that the catalogue doesn't have stays English."""
+    if lang == "en":
+        return str(text)
+    if isinstance(text, Said):
+        return catalogue(lang).get(text.template, text.template).format(**text.values)
+    return catalogue(lang).get(text, text)
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, str]:
+    """Return what is said in a language, by the English."""
+    tables = tomllib.loads((files("bounces") / "catalogue" / f"{lang}.toml").read_text(encoding="utf-8"))
+    return {english: told for table in tables.values() for english, told in table.items()}
+
+
+def default() -> str:
+    """Return the language of the user's locale if we speak it, else English."""
+    setting = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None) or (locale.getlocale()[0] or "")
+    return next((lang for lang in LANGUAGES if setting.lower().startswith(lang)), "en")

@@ -1,0 +1,64 @@
+"""Two codes in, what sets them apart out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bounces.language import Said, say
+from bounces.reference import code, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bounces.reference import Code
+
+KINDS = {"2": "success", "3": "an answer that asks for more", "4": "a failure for now", "5": "a failure for good"}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two codes side by side, in one language; `differences` are sentences, the most telling first."""
+
+    first: Code
+    second: Code
+    differences: tuple[str, ...]
+
+
+def compare(first: str, second: str, *, lang: str = "en") -> Comparison:
+    """Return what sets two codes apart: `compare("220", "552")`; basic and enhanced ones mix. Raise SettingsError as `code` does."""
+    one, other = code(first, lang=lang), code(second, lang=lang)
+    written = next((pair[lang] for pair in table("pairs")["pair"] if set(pair["codes"]) == {one.code, other.code}), ())
+    return Comparison(one, other, (*written, *(say(sentence, lang) for sentence in _computed(one, other, by_hand=bool(written)))))
+
+
+def _computed(one: Code, other: Code, *, by_hand: bool) -> Iterator[Said]:
+    """Yield what the facts tell; of what somebody wrote by hand nothing is said again."""
+    if one.code == other.code:
+        yield Said("Both are {code}.", code=one.code)
+        return
+    if one.enhanced != other.enhanced:
+        reply, status = (other, one) if one.enhanced else (one, other)
+        yield Said(
+            "{reply} is a reply code: it decides whether the sending server tries again. {status} is an enhanced code, which stands behind a reply "
+            "code and says why.", reply=reply.code, status=status.code,
+        )  # fmt: skip
+    if by_hand:
+        return
+    if one.digits != other.digits:
+        yield Said("{one} is {what}, {other} is {else_}.", one=one.code, what=KIND[one.digits], other=other.code, else_=KIND[other.digits])
+    if one.enhanced and other.enhanced and one.code[1:] == other.code[1:]:
+        yield Said("Both tell the same cause: {one} says that it may pass, {other} that it will not.", one=one.code, other=other.code)
+    if one.stages and other.stages and set(one.stages).isdisjoint(other.stages):
+        yield Said("{one} answers {stages}, {other} answers {others}.", one=one.code, stages=_or(one), other=other.code, others=_or(other))
+    if one.reason and other.reason and one.reason is not other.reason:
+        yield Said("Alone, {one} is taken for {reason}, {other} for {else_}.", one=one.code, reason=one.reason, other=other.code, else_=other.reason)
+    elif one.reason and one.reason is other.reason:
+        yield Said("Alone, either is taken for {reason}.", reason=one.reason)
+
+
+KIND = {digit: KINDS[str(digit)] for digit in (2, 3, 4, 5)}
+
+
+def _or(code: Code) -> str:
+    return ", ".join(code.stages)
