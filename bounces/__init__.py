@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bounces.model import Classification, Event
     from bounces.repairs import repairs
     from bounces.summarize import report
+    from bounces.unknown import unknown
 
 __version__ = "0.1.0"
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "read",
     "repairs",
     "report",
+    "unknown",
 ]
 
 # where each public name lives; imported when it is first used, so that `import bounces` costs nothing and leaves pandas out
@@ -64,6 +66,7 @@ _HOMES = {
     "read": "frames",
     "repairs": "repairs",
     "report": "summarize",
+    "unknown": "unknown",
 }
 
 

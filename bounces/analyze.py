@@ -184,10 +184,10 @@ def classify(text: str, remote_mta: str | None = None, *, policy: str = "list", 
     )
 
 
-def _verdict(attempt: Attempt, notice: Notice, settings: Settings) -> Verdict:
+def verdict_on(attempt: Attempt, reporting_mta: str | None, settings: Settings) -> Verdict:
     """Judge one attempt: the server that spoke is the remote MTA, or the reporting one, or else whoever serves the recipient's domain."""
     domain = address.domain(attempt.final_recipient)
-    host = attempt.remote_mta or (None if attempt.reply_code else notice.reporting_mta)
+    host = attempt.remote_mta or (None if attempt.reply_code else reporting_mta)
     return judge(attempt, rule_set(settings.rules), host if providers.provider(None, host) else domain or host)
 
 
@@ -196,7 +196,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     found = candidates(attempt, message, len(notice.attempts), settings.verp)
     recipient, source = (found[0].address, found[0].source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
-    verdict = _verdict(attempt, notice, settings) if kind in FAILURES else None
+    verdict = verdict_on(attempt, notice.reporting_mta, settings) if kind in FAILURES else None
     answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
     if verdict is not None:
         doubtful = doubt(recipient, attempt.final_recipient, message, by_words=notice.format == "prose") is not None

@@ -10,7 +10,7 @@ import os
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "fr")
 
 
-class Said(str):
+class Said(str):  # noqa: SLOT000  (a str can't have slots that hold something)
     """A sentence with what fills it in: text in English, ready to be said in another language."""
 
-    __slots__ = ("template", "values")
+    template: str
+    values: Mapping[str, object]
 
-    def __new__(cls, template: str, **values: object) -> Said:
+    def __new__(cls, template: str, **values: object) -> Self:
         """Fill a template in."""
         said = super().__new__(cls, template.format(**values))
         said.template, said.values = template, values
         return said
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
-        return (self.template,), self.values
+        return (self.template,), dict(self.values)
 
 
 def say(text: str, lang: str) -> str:

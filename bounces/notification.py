@@ -6,10 +6,19 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html and .../eve
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bounces.model import Headers
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# what tells of the delivery, and names nothing but the addresses
+TOLD = frozenset(
+    """notificationType eventType bounce deliveryDelay delivery complaint reject bounceType bounceSubType delayType bouncedRecipients
+    delayedRecipients recipients emailAddress action status diagnosticCode reason smtpResponse remoteMtaIp reportingMTA timestamp mail source
+    destination""".split()
+)
 MARKS = ("notificationType", "eventType")
 
 
@@ -36,6 +45,15 @@ def returned(notification: dict[str, Any]) -> Headers | None:
     if mail.get("source"):
         fields.insert(0, ("Return-Path", f"<{mail['source']}>"))
     return Headers(tuple(fields)) if mail else None
+
+
+def reduced(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a notification without what doesn't tell of the delivery, each text in it changed."""
+    if isinstance(value, dict):
+        return {name: reduced(one, change) for name, one in value.items() if name in TOLD}
+    if isinstance(value, list):
+        return [reduced(one, change) for one in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def rows(value: Any) -> list[Any]:

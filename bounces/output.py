@@ -44,7 +44,7 @@ JSON = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 STDOUT = ("-", "/dev/stdout")
 ROWS = 50_000  # rows in memory at once, and in a row group of Parquet
 SHEET_ROWS = 1_048_575  # what Excel holds below the header
-LONG = frozenset({"recipient", "final_recipient", "advice", "diagnostic_code", "origin", "subject"})  # wide columns of XLSX
+LONG = frozenset({"recipient", "final_recipient", "advice", "diagnostic_code", "origin", "subject", "template"})  # wide columns of XLSX
 FIELDS = tuple(name for name in Event.__annotations__ if name != "kept")
 
 # before a formula a spreadsheet may skip spaces, controls, characters without width; text from <r> to </r> xlsxwriter writes as raw XML

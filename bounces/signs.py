@@ -108,10 +108,10 @@ def from_daemon(message: Message) -> bool:
     sender = address.parse(value)
     name = value.partition("<")[0].strip(" \t\"'") if "<" in value else re.sub(r"\S+@\S+|[()\"]", " ", value).strip()
     local = sender.rpartition("@")[0] if sender else re.sub(r"[<>\s]", "", value.rpartition("<")[2])
-    return not local or bool(DAEMON.fullmatch(local)) or _is_daemons(name)
+    return not local or bool(DAEMON.fullmatch(local)) or is_daemons(name)
 
 
-def _is_daemons(name: str) -> bool:
+def is_daemons(name: str) -> bool:
     """Say whether a display name is a mail system's: the whole of it, but for a word before and a number after."""
     name = NUMBER.sub("", name[:200]).strip()
     phrase = shown(name).get(Shown.DAEMON)
@@ -232,8 +232,12 @@ def is_notice_itself(returned: Headers) -> bool:
 
 def names(headers: Headers | None) -> tuple[tuple[str, str], ...]:
     """Return the display names of the addressees of a message, each with its address."""
-    fields = ", ".join(value for name in ("To", "Cc") for value in headers.all(name)) if headers else ""
-    found = ((match.group(1).strip(" \"'"), address.parse(match.group(2))) for match in NAMED.finditer(fields))
+    return names_in(", ".join(value for name in ("To", "Cc") for value in headers.all(name)) if headers else "")
+
+
+def names_in(value: str) -> tuple[tuple[str, str], ...]:
+    """Return the display names in a header field, each with its address."""
+    found = ((match.group(1).strip(" \"'"), address.parse(match.group(2))) for match in NAMED.finditer(value))
     return tuple([(name, one) for name, one in found if name and one])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from textwrap import wrap
+import textwrap
 from typing import TYPE_CHECKING
 
 from bounces import advise
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from bounces.model import Classification
     from bounces.run import Summary, Tally
+    from bounces.stub import Stub
+    from bounces.unknown import Queue
 
 NOUNS = {
     Kind.FAILURE: "failures",
@@ -30,7 +32,7 @@ NOUNS = {
     Kind.UNREADABLE: "unreadable",
 }
 TOP = 10  # domains and incidents that are listed
-WIDTH = 100  # of a sentence
+WIDTH = 100  # characters of a line of a text
 REPLY_FIELDS = "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
 
 
@@ -84,7 +86,7 @@ def incidents(waves: pd.DataFrame) -> str:
         why = reason if believed else f"{reason}, not believed"
         told = f" ({cause})" if isinstance(cause, str) else ""
         lines += [f"  {name(place) or place}: {why}{told}, {recipients:,} recipients, {_between(first, last)}"]
-        lines += [f"    {line}" for line in wrap(advice, WIDTH)]
+        lines += [f"    {line}" for line in textwrap.wrap(advice, WIDTH)]
     if len(waves) > TOP:
         lines.append(f"  and {len(waves) - TOP} more")
     return "\n".join(lines)
@@ -96,6 +98,53 @@ def _between(first: pd.Timestamp, last: pd.Timestamp) -> str:
         return "at no time told"
     same = first.date() == last.date()
     return f"{first:%Y-%m-%d %H:%M}" + ("" if first == last else f" to {last:%H:%M}" if same else f" to {last:%Y-%m-%d %H:%M}")
+
+
+def unknown(queue: Queue, top: int) -> str:
+    """Return the texts that no specific rule knew, the most frequent first, and how many there were."""
+    groups = queue.groups()
+    lines = ["   #   count  codes       by the codes          domain", ""] if groups else []
+    for number, group in enumerate(groups[:top], 1):
+        (domain, _), *others = group.domains.most_common() or [("no domain", 0)]
+        provider = "".join(f" ({name})" for name, _ in group.providers.most_common(1))
+        where = f"{domain}{provider}" + (f" and {len(others)} more" if others else "")
+        codes = " ".join(filter(None, group.code)) or "no code"
+        lines += [
+            f"{number:>4}{group.count:>8,}  {codes:<12}{group.reason:<22}{where}",
+            textwrap.indent(textwrap.fill(group.template, WIDTH), " " * 14),
+            "",
+        ]
+    lines += [f"  … and {_counted(len(groups) - top, 'more text')}", ""] if len(groups) > top else []
+    return "\n".join([*lines, _how_many(queue, len(groups))])
+
+
+def _how_many(queue: Queue, texts: int) -> str:
+    """Say how much no specific rule knew."""
+    if not queue.failures:
+        return "There were no failures."
+    silent = f"{queue.wordless:,} said nothing in words"
+    if not queue.unknown:
+        return "Every failure was known by a specific rule" + (
+            f", but for those that said nothing in words: {queue.wordless:,}." if queue.wordless else "."
+        )
+    told = f"{queue.unknown:,} of {queue.failures:,} failures and delays said what no specific rule knows, in {_counted(texts, 'text')}"
+    rare = f" and {queue.others:,} times in texts too rare to be held" if queue.others else ""
+    return f"{told}{rare}{f'; {silent}' if queue.wordless else ''}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
+def stub(written: Stub) -> str:
+    """Say what was written for a text, and what is left to do."""
+    lines = [
+        f"{written.sample}: look at it before you show it to anybody: a name that only a sentence tells stays",
+        f"{written.rule}: put the reason in, then give it with --rules",
+    ]
+    lines += [] if written.same else ["the sample does not read as the message did: it needs what was left out"]
+    lines += [] if written.loads else ["the rule does not decide its example: its first line says which does"]
+    return "\n".join(lines)
 
 
 def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[object]]]) -> str:

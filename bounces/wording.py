@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -48,6 +49,16 @@ def shown(text: str) -> dict[Shown, str]:
         what, phrase = catalogue[number]
         found.setdefault(what, phrase)
     return found
+
+
+def telling(text: str) -> str:
+    """Return of a text only the words that show something, whole, and nothing of what stands between them; "" where none do."""
+    text = " ".join(text[:LONGEST].split())
+    folded = fold(text)
+    line = text if len(text) == len(folded) else folded  # accents are left out only where they are marks of their own
+    words = list(re.finditer(r"\w+", line))
+    spans = [span for _, found in _catalogue()[1].found(folded) for span in found]
+    return " ".join(word.group() for word in words if any(start < word.end() and word.start() < end for start, end in spans))
 
 
 def is_label(text: str, what: Shown) -> bool:

@@ -98,7 +98,7 @@ def test_no_output_replaces_mail_or_another_output(tmp_path, words):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mail.mbox"]
 
 
-@pytest.mark.parametrize("command", ["report", "events", "explain", "classify"])
+@pytest.mark.parametrize("command", ["report", "events", "explain", "classify", "unknown"])
 def test_help_has_an_example_on_a_line_of_its_own(command):
     """Each command shows how it is used."""
     code, out, _ = bounces(command, "--help")

@@ -72,3 +72,12 @@ def test_a_file_of_json_is_mail_when_it_is_a_notification(tmp_path):
 def test_what_is_no_notification_is_none(text):
     """Whatever looks like JSON is read without an error."""
     assert notification.kind(notification.read(text)) in {"", "open"}
+
+
+def test_a_reduced_notification_tells_of_the_delivery_alone():
+    """Fields of the message, and whatever else nobody needs, are left out; texts are changed, numbers are not."""
+    told = {"bounce": {"bouncedRecipients": [{"emailAddress": "a", "x": 1}], "timestamp": 7}, "mail": {"headers": [], "destination": ["a", "b"]}}
+    assert notification.reduced(told, str.upper) == {
+        "bounce": {"bouncedRecipients": [{"emailAddress": "A"}], "timestamp": 7},
+        "mail": {"destination": ["A", "B"]},
+    }

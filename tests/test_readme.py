@@ -32,7 +32,7 @@ def run(command, folder):
 
 def test_there_are_commands():
     """The README shows each command."""
-    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules"}
+    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules", "unknown"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

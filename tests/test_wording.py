@@ -68,3 +68,18 @@ def test_other_subjects_show_nothing(subject):
 def test_only_the_beginning_of_a_long_text_is_read():
     """A notice says at once what it is."""
     assert shown("x " * wording.LONGEST + "undelivered mail") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Undeliverable: your invoice", "Undeliverable"),
+        ("Fwd: Nicht  zustellbar: Rechnung", "Nicht zustellbar"),
+        ("配信不能: お知らせ", "配信不能"),
+        ("Échec de remise : bonjour", "Échec remise"),
+        ("Your invoice", ""),
+    ],
+)
+def test_only_the_telling_words_of_a_text_are_left(text, expected):
+    """What shows something stays as it is written, and nothing else."""
+    assert expected == wording.telling(text)

@@ -82,7 +82,7 @@ def _sections(code: Code) -> Iterator[Section]:
     yield Section(say("In practice", lang), text=(code.practice,) if code.practice else ())
     yield Section(say("What it means for a list", lang), text=(hygiene(code),))
     if code.digits in {4, 5}:
-        others = [f"{reason}: {_treated(reason, code.permanence, lang)}" for reason in code.reasons if reason is not code.reason]
+        others = [f"{reason}: {_treated(reason, code.permanence)}" for reason in code.reasons if reason is not code.reason]
         yield Section(say("What it can mean besides", lang), items=tuple(others))
     yield Section(say("What providers make of it", lang), items=tuple(dict.fromkeys(_provider(code)))[:PROVIDERS])
     yield Section(say("Replies that say it", lang), replies=code.examples)
@@ -120,10 +120,10 @@ def hygiene(code: Code) -> str:
         return say("Nothing has failed: it counts for nothing.", code.lang)
     if code.reason is None:
         return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", code.lang)
-    return f"{code.reason}: {_treated(code.reason, code.permanence, code.lang)}"
+    return f"{code.reason}: {_treated(code.reason, code.permanence)}"
 
 
-def _treated(reason: Reason, permanence: Permanence, lang: str) -> str:
+def _treated(reason: Reason, permanence: Permanence) -> str:
     """Return what the default policy makes of a reason: hard or soft, and what to do."""
     advice: Advice = advise.advise(Verdict(reason, permanence, None, Confidence.HIGH), advise.load())
     return f"{advice.bounce_type}, {advice.recommended_action}"

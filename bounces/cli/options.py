@@ -1,0 +1,65 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from functools import reduce, wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOURCES = click.argument("sources", nargs=-1, required=True, metavar="SOURCE…", type=click.Path(allow_dash=True))
+POLICY = click.option(
+    "--policy", default="list", show_default=True, metavar="NAME|FILE", help='What is hard and what to do: "list", "rfc", or a TOML file.'
+)
+RULES = click.option("--rules", multiple=True, metavar="FILE", help="A rule file of your own beside ours; may be repeated.")
+VERP = click.option(
+    "--verp",
+    multiple=True,
+    metavar="TEMPLATE",
+    help="How your own return paths name the recipient: bounces+{local}={domain}@example.org, * for what changes; may be repeated.",
+)
+KEEP_HEADER = click.option(
+    "--keep-header", "keep_headers", multiple=True, metavar="NAME", help="A header field of the returned message to add as a column; may be repeated."
+)
+NAMES = click.option(
+    "--names",
+    multiple=True,
+    metavar="SYSTEM",
+    help="Add a column with the word for the reason of sisimai, sparkpost, kumomta, sendgrid or postmark; may be repeated.",
+)
+STYLE = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "sisimai"]),
+    default="table",
+    show_default=True,
+    help="What -o holds: our table, or the failures, delays and complaints as the JSON that Sisimai 5 writes (.json .jsonl).",
+)
+DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
+UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
+
+
+def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a command these options, and hand them over as the settings of its run."""
+
+    def decorate(command: Callable[..., None]) -> Any:
+        @wraps(command)
+        def run(
+            rules: tuple[str, ...],
+            policy: str = "list",
+            verp: tuple[str, ...] = (),
+            keep_headers: tuple[str, ...] = (),
+            names: tuple[str, ...] = (),
+            **words: Any,
+        ) -> None:
+            from bounces import analyze  # noqa: PLC0415
+
+            command(settings=analyze.checked(policy, rules, verp, keep_headers, names), **words)
+
+        return reduce(lambda decorated, option: option(decorated), reversed(options), run)
+
+    return decorate
