@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
+from bounces.hedges import hedge
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
 from bounces.rules import CODE, PROVIDER_CODE, TEXT
@@ -25,7 +26,9 @@ BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH"
 
 # 553 5.1.3 <user@example.com>: invalid address
 ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
-SENDERS = frozenset({"1.7", "1.8"})  # RFC 3463, section 3.2: the codes for a sender's address
+SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
+SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
+LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 2554: the account is the one that logs in to send
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -33,17 +36,19 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
-    evidence = rules.evidence(normalise(said[own.start :] if own.reply_code else said), status, reply_code, host or attempt.remote_mta)
+    spoken = normalise(said[own.start :] if own.reply_code else said)
+    evidence = rules.evidence(spoken, status, reply_code, host or attempt.remote_mta)
     if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
         # the server's own words tell nothing; those of the system that quotes it may
         wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
         evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
+    evidence = tuple(_possible(evidence, status))
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
-    if reason in DEAD and attempt.command == "MAIL":
-        reason = Reason.BAD_SENDER_ADDRESS  # the only address that was named so far
+    if reason in DEAD:
+        reason = _of_the_sender(attempt.command, status, reply_code) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, spoken, reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
@@ -54,6 +59,20 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     )
 
 
+def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:
+    """Yield the evidence but for a network that failed, where a server answers that its policy is why: "550 5.7.1 Connection refused"."""
+    return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
+
+
+def _of_the_sender(command: str | None, status: str | None, reply_code: str | None) -> Reason | None:
+    """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
+    if reply_code in LOGIN:
+        return Reason.AUTH_REQUIRED
+    if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
+        return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
+    return None
+
+
 def _stage(winner: Evidence | None, command: str | None, status: str | None, reply_code: str | None) -> str | None:
     """Return what the stage of the dialogue says against a dead recipient.
 
@@ -62,8 +81,8 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if (status or "")[2:] in SENDERS:
-        return f"status {status} is about the sender's address"
+    if _of_the_sender(None, status, reply_code):
+        return f"{status or reply_code} is about the sender"
     if command in BEFORE:
         return f"refused after {command}, before any recipient was named"
     told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT

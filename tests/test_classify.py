@@ -197,6 +197,34 @@ def test_who_is_refused_after_mail_is_the_sender():
         assert found.confidence is Confidence.LOW
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("517 Domain does not exist: example.org", Reason.BAD_SENDER_ADDRESS),
+        ("501 5.7.27 Domain has null MX record", Reason.BAD_SENDER_ADDRESS),
+        ("550 5.1.8 no such domain", Reason.BAD_SENDER_ADDRESS),
+        ("535 5.7.8 account has been disabled", Reason.AUTH_REQUIRED),
+        ("535 user unknown", Reason.AUTH_REQUIRED),
+    ],
+)
+def test_a_code_tells_that_what_is_dead_is_the_senders(said, reason):
+    """Codes that are given to a sender, or to who logs in, make what sounds like a dead recipient theirs."""
+    found = judge(Attempt(diagnostic_code=said, command="RCPT"), analyze.rule_set())
+    assert (found.reason, found.confidence) == (reason, Confidence.LOW)
+
+
+def test_a_server_that_answers_is_no_network_that_failed():
+    """A refused connection is a policy where the code says so, and the network's fault elsewhere."""
+    assert classify("554 5.7.1 Connection refused").reason is Reason.POLICY_REJECTED
+    assert classify("421 4.4.1 Connection refused").reason is Reason.NETWORK_ERROR
+
+
+def test_a_rule_in_another_language_holds_for_its_codes_only():
+    """ "Takes no mail" is a domain's with 521, and may be one recipient's without."""
+    assert classify("521 Cette machine n'accepte pas de courrier").reason is Reason.DOMAIN_NO_MAIL
+    assert classify("550 Le destinataire n'accepte pas de courrier").reason is not Reason.DOMAIN_NO_MAIL
+
+
 def test_a_public_domain_stands_for_its_providers_servers():
     """A notice that names no server still meets the provider's rules, by the recipient's domain."""
     rules_ = rule_set(rule("x", "spam_rejected", remote_mta="*.protection.outlook.com", text="full"))

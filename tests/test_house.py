@@ -13,13 +13,13 @@ LEVELS = {
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1,
     "providers": 0, "rules": 2, "sources": 2, "mime": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
     "language": 0, "crosswalk": 2, "particulars": 2, "advise": 3,
-    "classify": 3, "recipient": 3, "formats": 3,
-    "decode": 4, "rulecheck": 4,
-    "analyze": 5,
-    "wholefile": 1, "explain": 6, "frames": 6, "partial": 7, "incidents": 8, "repairs": 9, "summarize": 9, "output": 6, "sisimai": 7,
-    "run": 10, "anonymize": 11, "unknown": 13, "stub": 14, "reference": 6,
-    "summary": 15,
-    "cli": 16, "__main__": 17,
+    "hedges": 3, "recipient": 3, "formats": 3,
+    "classify": 4, "decode": 4, "rulecheck": 5,
+    "analyze": 6,
+    "wholefile": 1, "explain": 7, "frames": 7, "partial": 8, "incidents": 9, "repairs": 10, "summarize": 10, "output": 7, "sisimai": 8,
+    "run": 11, "anonymize": 12, "unknown": 14, "stub": 15, "reference": 7,
+    "summary": 16,
+    "cli": 17, "__main__": 18,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -96,7 +96,7 @@ class RuleSet:
         domains = _domains(host)
         worded = [match for match in self._wording.matches(text) if match.rule.holds(status, reply_code, domains)]
         if not any(match.tier >= TEXT for match in worded):
-            worded += self._foreign.matches(text)
+            worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
         coded = self._coded(status, reply_code, domains)
         found = [one for one in worded if not any(one.tier <= other.tier and one.within(other) for other in worded)]
         told = next((match.rule.reason for match in coded if match.tier not in BARE), None)

@@ -1,0 +1,87 @@
+"""A reply in, what in it softens that an address is dead out: it is so for now, of nobody in particular, or only one of two causes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bounces.model import Evidence, Reason
+from bounces.phrases import Phrases, fold
+from bounces.rules.match import DEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# account temporarily suspended; try again later; 暂时停用
+PASSING = Phrases(
+    """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
+    vorübergehend*, temporär*, zeitweilig*, später, momentanement*, temporaire*, plus tard, ultérieurement, temporal*, más tarde, temporane*,
+    momentane*, più tardi, mais tarde, tijdelijk*, later opnieuw, tillfällig*, senare, midlertidig*, senere, tilapäis*, väliaikais*, myöhemmin,
+    tymczasow*, chwilow*, później, dočasn*, později, neskôr, privremen*, kasnije, временн*, позже, позднее, тимчасов*, пізніше, по-късно,
+    ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
+    מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後,
+    일시*, 나중에, 잠시*""".split(",")
+)
+LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
+
+# the sender can't receive replies; your address does not exist
+OF_THE_SENDER = re.compile(
+    r"\b(?:sender(?:'s)?|originator|envelope from|mail from|mailfrom|return path|reverse path|you are not (?:an?|our|one)"
+    r"|your (?:own )?(?:e ?mail )?(?:address|account|domain|mailbox|ip|host|server|mx))\b"
+)
+BEFORE = 40  # characters before what is dead, in which it is said whose it is
+
+# what is said in answer to DATA, once every RCPT was refused
+NOBODY_LEFT = Phrases(
+    ("no valid (recipients|rcpts)", "no (accepted|acceptable) recipients", "(all|every) (recipient|recipients) (were|was|are|) (refused|rejected)")
+)
+
+# unknown or blocked recipient; over quota or nonexistent
+GONE = r"(?:unknown|invalid|illegal|incorrect|wrong|non ?existent|not found|not exist\w*|doesn't exist)"
+ALIVE = (
+    r"(?:blocked|suspended|full|over ?quota|denied|restricted|refused|rejected|not (?:allowed|permitted|authori[sz]ed)|unauthori[sz]ed|unreachable)"
+)
+EITHER = re.compile(rf"\b(?:{GONE}\W+or\W+(?:\w+ ){{0,3}}?{ALIVE}|{ALIVE}\W+or\W+(?:\w+ ){{0,3}}?{GONE})\b")
+# mailbox not found or access denied; ユーザーが存在しないか
+WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau atau hoặc"
+OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
+BETWEEN = 24  # characters between two causes that an "or" joins
+
+# no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
+UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
+
+
+def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> str | None:
+    """Return how a reply itself softens that an address is dead, or None. `text` is folded as the rules see it."""
+    if not evidence or evidence[0].reason not in DEAD:
+        return None
+    return _said_of_itself(text, reply_code) or _left_open(evidence[0].matched, evidence, text)
+
+
+def _said_of_itself(text: str, reply_code: str | None) -> str | None:
+    """Return what a reply says of all its words: they hold for now, for all recipients, or for one of two causes."""
+    if LOCKED.search(text) or next(PASSING.found(text), None):
+        return "the reply itself says that it is for now"
+    if reply_code and next(NOBODY_LEFT.found(text), None):
+        return "the reply is about all recipients, and not about this one"
+    either = EITHER.search(text)
+    return f"the reply leaves open which it is: {either.group()}" if either else None
+
+
+def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | None:
+    """Return what else a reply speaks of, beside the words that say that an address is dead, which are "" where only a code does."""
+    living = [one.matched for one in evidence if one.matched and one.reason not in UNTELLING]
+    if not winner:
+        return f"only the code says so, and the words are others: {living[0]}" if living else None
+    start = text.find(winner.partition(" … ")[0])
+    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
+        return f"the reply speaks of the sender: {sender.group()}"
+    other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    return f"the reply leaves open which it is: {winner}, or {other}" if other else None
+
+
+def _joined(first: str, second: str, text: str) -> bool:
+    """Say whether one thing that a text says follows another after an "or"."""
+    end = text.find(last := first.rpartition(" … ")[2]) + len(last)
+    start = text.find(second.partition(" … ")[0], end)
+    return 0 <= start - end <= BETWEEN and OR.search(text, end, start) is not None

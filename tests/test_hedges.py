@@ -1,0 +1,81 @@
+import pytest
+
+from bounces import analyze, rules
+from bounces.advise import TAKES_OFF
+from bounces.classify import classify
+from bounces.hedges import hedge
+from bounces.model import Attempt, Evidence, Reason
+
+GONE = Evidence("test.gone", Reason.USER_UNKNOWN, 7, "mailbox not found")
+DENIED = Evidence("test.denied", Reason.POLICY_REJECTED, 3, "keep out")
+
+
+def test_what_is_said_plainly_is_not_softened():
+    """A dead address that the reply is sure of has no hedge."""
+    assert hedge((GONE,), "550 5.1.1 mailbox not found", "550") is None
+
+
+def test_only_a_dead_address_is_softened():
+    """Of another reason nobody is removed, so nothing is asked."""
+    assert hedge((DENIED,), "550 keep out for now", "550") is None
+    assert hedge((), "for now", None) is None
+
+
+def test_two_causes_joined_by_or():
+    """ "or" between a dead cause and a living one, in either order, and no longer where a sentence stands between."""
+    assert "keep out" in hedge((GONE, DENIED), "550 mailbox not found or keep out", "550")
+    assert "keep out" in hedge((GONE, DENIED), "550 keep out or mailbox not found", "550")
+    assert hedge((GONE, DENIED), "550 mailbox not found. keep out", "550") is None
+    assert hedge((GONE, DENIED), "550 mailbox not found. ask your postmaster or somebody who knows, or else keep out", "550") is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.2.1 This account has been temporarily suspended",
+        "550 5.2.1 mailbox disabled for the time being",
+        "550 user is locked",
+        "550 Utilisateur inconnu, réessayez plus tard",
+        "550 5.1.1 ユーザーが見つかりません。後ほどお試しください",
+        "550 用户不存在，请稍后再试",
+        "550 5.1.1 invalid or blocked recipient",
+        "550 5.1.1 unknown or suspended user",
+        "550 User does not exist or is over quota",
+        "554 5.1.1 no valid recipients",
+        "550 sender b@example.org does not exist",
+        "550 5.1.1 your address does not exist",
+        "550 5.1.1 Blocked by policy",
+        "550 5.1.1 rejected: spam",
+    ],
+)
+def test_what_a_reply_softens_takes_nobody_off(reply):
+    """It is so for now, one cause of two, of all recipients or of the sender, or the code's alone: a person looks first."""
+    assert analyze.classify(reply).recommended_action not in TAKES_OFF
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 unknown or illegal alias: a@example.com",
+        "550 5.2.1 account disabled or discontinued",
+        "550 5.2.1 The account has been locked for inactivity",
+        "550 5.1.1 User unknown; returned to sender",
+        "550 5.1.1 Recipient rejected",
+    ],
+)
+def test_what_only_looks_soft_does(reply):
+    """Both causes are a dead address's, the lock is for good, or the sender is only named."""
+    assert analyze.classify(reply).recommended_action in TAKES_OFF
+
+
+RATES = [rule for rule in rules.languages() if rule.reason is Reason.RECIPIENT_RATE_LIMITED]
+
+
+@pytest.mark.parametrize("rule", RATES, ids=lambda rule: rule.id)
+def test_who_gets_too_much_mail_lives_in_every_language(rule):
+    """ "The user is receiving mail too fast" names a user who can't get this one now, and stays one whatever the code."""
+    assert len(RATES) > 30
+    for example in rule.examples:
+        for codes in ("", "550 5.1.1 ", "550 5.2.1 "):
+            said = codes + example.removeprefix("450 4.2.1 ").removeprefix("450 ")
+            assert classify(Attempt(diagnostic_code=said, command="RCPT"), analyze.rule_set()).reason is Reason.RECIPIENT_RATE_LIMITED
