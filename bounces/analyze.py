@@ -33,6 +33,7 @@ from bounces.model import (
     Verdict,
 )
 from bounces.newaddress import new_address
+from bounces.opinion import opinion
 from bounces.recipient import candidates, doubt
 from bounces.rules.match import RuleSet
 
@@ -78,7 +79,7 @@ def rule_set(extra: tuple[str, ...] = ()) -> RuleSet:
     Raise RuleError when a file isn't valid, or when an example of a user's rule does not reach it through the whole set.
     """
     own = tuple((path, rule) for path in extra for rule in rules.load(path))
-    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)), rules.languages)
+    every = RuleSet((*rules.shipped(), *(rule for _, rule in own)), rules.languages, opinion, firm=(rule.id for _, rule in own))
     ids = Counter(rule.id for rule in (*every.rules, *(rules.languages() if own else ())))
     for path, rule in own:
         if ids[rule.id] > 1:

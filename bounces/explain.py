@@ -11,11 +11,12 @@ from bounces.analyze import Settings, Trace, checked, trace
 from bounces.model import Event, Kind, Raw
 from bounces.printable import printable
 from bounces.recipient import candidates, doubt
+from bounces.rules import OPINION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bounces.model import Attempt, Message, Notice, Verdict
+    from bounces.model import Attempt, Evidence, Message, Notice, Verdict
 
 FIELDS = ("action", "final_recipient", "original_recipient", "status", "reply_code", "diagnostic_code", "remote_mta", "command")
 # the fields of RFC 3464 that hold them
@@ -103,7 +104,7 @@ def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, poli
     told: set[str] = set()
     for one in verdict.evidence if verdict else ():
         if one.rule not in told:
-            yield _line("  also" if told else "  winner", f"{one.rule} says {one.reason}", f'text "{one.matched}"' if one.matched else "code")
+            yield _line("  also" if told else "  winner", f"{one.rule} says {one.reason}", _ground(one))
         told.add(one.rule)
     for contradiction in verdict.contradictions if verdict else ():
         yield _line("  against", contradiction)
@@ -115,6 +116,11 @@ def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, poli
     if event.recommended_action is not None:
         yield _line("to do", event.recommended_action, f"policy {policy.name}")
         yield _line("", policy.sentence(event.reason, event.recommended_action, domain=event.domain, provider=event.provider))
+
+
+def _ground(one: Evidence) -> str:
+    """Say what evidence rests on."""
+    return f'text "{one.matched}"' if one.matched else "statistics of the words, where no rule knew better" if one.tier == OPINION else "code"
 
 
 def _place(name: str, value: str, attempt: Attempt, message: Message) -> str:
