@@ -45,6 +45,13 @@ def test_an_opinion_speaks_only_where_rules_know_nothing_better():
     assert [(one.rule, one.tier) for one in evidence] == [("opinion.user-unknown", OPINION), ("reply.550-mailbox-unavailable", 1)]
 
 
+def test_an_opinion_calls_nobody_dead_on_a_4yz():
+    """Whatever the words: a server that may think otherwise in an hour has not said that."""
+    sure = RuleSet([], opinion=lambda *_: Reason.USER_UNKNOWN)
+    found = {text: judge(Attempt(diagnostic_code=text), sure).reason for text in ("550 zz", "450 zz", "4.0.0 zz", "zz")}
+    assert found == {"550 zz": Reason.USER_UNKNOWN, "450 zz": Reason.UNKNOWN, "4.0.0 zz": Reason.UNKNOWN, "zz": Reason.USER_UNKNOWN}
+
+
 def test_no_example_of_a_rule_is_decided_by_an_opinion_against_it():
     """Specific rules are never asked about; of the others the model learned too much to gainsay them. Where this fails, train it again."""
     every = rule_set()

@@ -116,10 +116,12 @@ class RuleSet:
         return (*self._second(told, text, status, reply_code), *told)
 
     def _second(self, told: Sequence[Evidence], text: str, status: str | None, reply_code: str | None) -> Iterator[Evidence]:
-        """Yield what the opinion says, where it is asked and says something else than the rules."""
+        """Yield what the opinion says, where it is asked and says something else than the rules; it calls nobody dead on a 4yz."""
         if self._opinion is None or (told and (told[0].tier > OPINION or told[0].rule in self._firm)):
             return
         reason = self._opinion(text, status, reply_code)
+        if reason in DEAD and (reply_code or status or "").startswith("4"):
+            return
         if reason is not None and (not told or reason is not told[0].reason):
             yield Evidence(f"opinion.{reason.replace('_', '-')}", reason, OPINION, "")
 
