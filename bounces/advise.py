@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bounces.errors import PolicyError
+from bounces.language import say
 from bounces.model import Advice, Blame, BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ class Policy:
     advice: Mapping[RecommendedAction, str]
     literal: bool = False
 
-    def sentence(self, reason: Reason | None, action: RecommendedAction, known: Particulars) -> str:
-        """Return the advice for a person, particulars filled in."""
+    def sentence(self, reason: Reason | None, action: RecommendedAction, known: Particulars, lang: str = "en") -> str:
+        """Return the advice for a person, particulars filled in; a sentence of a policy of your own stays as it is in any language."""
         row = self.rows.get(reason) if reason else None
-        text = (row.advice.get(action) if row else None) or self.advice[action]
-        return _filled(OPTIONAL.sub(lambda part: part[1 if _is_known(part[1], known) else 2] or "", text), known)
+        text = say((row.advice.get(action) if row else None) or self.advice[action], lang)
+        return _filled(OPTIONAL.sub(lambda part: part[1 if _is_known(part[1], known) else 2] or "", text), known, lang)
 
 
 def _is_known(part: str, known: Particulars) -> bool:
@@ -77,9 +78,9 @@ def _is_known(part: str, known: Particulars) -> bool:
     return all(getattr(known, name) is not None for name in PLACE.findall(part))
 
 
-def _filled(text: str, known: Particulars) -> str:
+def _filled(text: str, known: Particulars, lang: str) -> str:
     """Return a sentence with its particulars."""
-    return PLACE.sub(lambda place: getattr(known, place[1]) or UNKNOWN[place[1]], text)
+    return PLACE.sub(lambda place: say(getattr(known, place[1]) or UNKNOWN[place[1]], lang), text)
 
 
 def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, doubtful: bool = False) -> Advice:

@@ -1,8 +1,8 @@
 """Attempt in, Verdict out: why a delivery failed, by the rules in `rules/*.toml`.
 
 Precedence is computed from how exact a rule's conditions are, never from the order of files: a provider's text, text with a code,
-text, a provider's code, a registered enhanced code, a lone word, generic text, a bare code. What the winner contradicts is recorded,
-not hidden.
+text, a provider's code, a registered enhanced code, a lone word, a statistical opinion, generic text, a bare code. What the winner
+contradicts is recorded, not hidden.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bounces import address, codes
 from bounces.hedges import hedge
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
-from bounces.rules import CODE, PROVIDER_CODE, TEXT
+from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
 
 if TYPE_CHECKING:
@@ -148,4 +148,4 @@ def _confidence(evidence: Sequence[Evidence], contradictions: Sequence[str]) -> 
         return Confidence.LOW  # two texts, one of them of a live address, and no code to tell: nobody is removed on that
     if winner.tier >= PROVIDER_CODE:
         return Confidence.MEDIUM if contradictions else Confidence.HIGH
-    return Confidence.LOW if winner.tier in BARE or winner.matched else Confidence.MEDIUM
+    return Confidence.LOW if winner.tier <= OPINION or winner.matched else Confidence.MEDIUM

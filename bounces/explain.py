@@ -12,11 +12,12 @@ from bounces.model import Event, Kind, Raw
 from bounces.particulars import particulars, suggested
 from bounces.printable import printable
 from bounces.recipient import candidates, doubt
+from bounces.rules import OPINION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bounces.model import Attempt, Message, Notice, Verdict
+    from bounces.model import Attempt, Evidence, Message, Notice, Verdict
 
 FIELDS = ("action", "final_recipient", "original_recipient", "status", "reply_code", "diagnostic_code", "remote_mta", "command")
 # the fields of RFC 3464 that hold them
@@ -104,7 +105,7 @@ def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, poli
     told: set[str] = set()
     for one in verdict.evidence if verdict else ():
         if one.rule not in told:
-            yield _line("  also" if told else "  winner", f"{one.rule} says {one.reason}", f'text "{one.matched}"' if one.matched else "code")
+            yield _line("  also" if told else "  winner", f"{one.rule} says {one.reason}", _ground(one))
         told.add(one.rule)
     for contradiction in verdict.contradictions if verdict else ():
         yield _line("  against", contradiction)
@@ -118,6 +119,11 @@ def _verdict_lines(event: Event, verdict: Verdict | None, message: Message, poli
         suggestion = suggested(event.suggestion, event.recipient, event.reason)
         known = particulars(event.diagnostic_code, event.reason, event.domain, event.provider, suggestion)
         yield _line("", policy.sentence(event.reason, event.recommended_action, known))
+
+
+def _ground(one: Evidence) -> str:
+    """Say what evidence rests on."""
+    return f'text "{one.matched}"' if one.matched else "statistics of the words, where no rule knew better" if one.tier == OPINION else "code"
 
 
 def _place(name: str, value: str, attempt: Attempt, message: Message) -> str:

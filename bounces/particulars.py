@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from bounces import address, codes, providers
+from bounces.language import Said
 from bounces.model import Reason
 
 LONGEST = 5000  # characters of a reply that are read
@@ -45,7 +46,9 @@ WAIT = re.compile(
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SPANS = re.compile(r"(?:(s)(?:ec|ek|eg)?|(m)(?:in)?|(h)(?:ou?r|eure)?|(d)(?:ay)?|(h)ora|(d)[ií]a)\w{0,6}", re.IGNORECASE)
 MECHANISMS = re.compile(r"\b(SPF|DKIM|DMARC|ARC)\b(?!.{0,14}(?<!not )\bpass(?:ed|es)?\b)", re.IGNORECASE)
-BY_STATUS = {"7.20": "DKIM", "7.21": "DKIM", "7.22": "DKIM", "7.23": "SPF", "7.24": "SPF", "7.26": "SPF and DKIM", "7.29": "ARC"}
+BY_STATUS = {
+    **dict.fromkeys(("7.20", "7.21", "7.22"), ("DKIM",)), **dict.fromkeys(("7.23", "7.24"), ("SPF",)), "7.26": ("SPF", "DKIM"), "7.29": ("ARC",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ def _blocklist(said: str) -> str | None:
 
 def _mechanism(said: str, status: str | None) -> str | None:
     """Return which checks failed: "SPF, DKIM and DMARC"."""
-    found = list(dict.fromkeys(match[1].upper() for match in MECHANISMS.finditer(said)))
-    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]])) or BY_STATUS.get((status or "")[2:])
+    found = tuple(dict.fromkeys(match[1].upper() for match in MECHANISMS.finditer(said))) or BY_STATUS.get((status or "")[2:], ())
+    return Said("{first} and {last}", first=", ".join(found[:-1]), last=found[-1]) if len(found) > 1 else next(iter(found), None)
 
 
 def _limit(said: str) -> str | None:
@@ -128,8 +131,8 @@ def _limit(said: str) -> str | None:
 def _size(size: float) -> str:
     """Return a number of bytes as people say it: "25 MB"."""
     kilo = 1000 if size % 1024 else 1024
-    name, each = ("MB", kilo**2) if size >= kilo**2 else ("kB", kilo)
-    return f"{size / each:.1f}".removesuffix(".0") + f" {name}"
+    unit, each = ("{size} MB", kilo**2) if size >= kilo**2 else ("{size} kB", kilo)
+    return Said(unit, size=f"{size / each:.1f}".removesuffix(".0"))
 
 
 def _wait(said: str) -> str | None:
@@ -149,11 +152,12 @@ def _wait(said: str) -> str | None:
 
 def _span(seconds: int) -> str:
     """Return a time as people say it, rounded up: "5 minutes"."""
-    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= 2 * length or (seconds >= length and seconds % length == 0):
-            number = -(-seconds // length)
-            return f"{number} {name}{'' if number == 1 else 's'}"
-    return f"{seconds} seconds"
+    for length, one, more in ((86400, "1 day", "{number} days"), (3600, "1 hour", "{number} hours"), (60, "1 minute", "{number} minutes")):
+        if seconds == length:
+            return one
+        if seconds >= 2 * length or seconds % length == 0:
+            return Said(more, number=-(-seconds // length))
+    return Said("{number} seconds", number=seconds)
 
 
 def _page(blocklist: str | None, reason: Reason | None, domain: str | None, provider: str | None) -> str | None:

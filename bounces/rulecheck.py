@@ -10,6 +10,7 @@ from bounces import codes
 from bounces.classify import classify
 from bounces.errors import RuleError
 from bounces.model import Attempt
+from bounces.opinion import opinion
 from bounces.phrases import Phrases, ways
 from bounces.rules import Rule, languages, shipped, values
 from bounces.rules.check import File, Problem, Table, read
@@ -54,7 +55,7 @@ def _checked(paths: Sequence[str]) -> tuple[RuleSet, tuple[File, ...]]:
                 taken[ident] = f"at {file.name}:{table.line('id')}"
             if rule:
                 own.append((found, table, rule))
-    every = RuleSet((*shipped(), *(rule for _, _, rule in own)), languages)
+    every = RuleSet((*shipped(), *(rule for _, _, rule in own)), languages, opinion, firm=(rule.id for _, _, rule in own))
     for found, table, rule in own:
         found.extend(unreached(rule, table, every))
     if any(problems):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import re
     from importlib.resources.abc import Traversable
 
-# how exact a rule is; a higher tier wins
-PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, GENERIC_TEXT, GENERIC_CODE, REPLY = 9, 8, 7, 6, 5, 4, 3, 2, 1
+# how exact a rule is; a higher tier wins. OPINION is no rule's: it is what statistics say where the rules below it have nothing better
+PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, OPINION, GENERIC_TEXT, GENERIC_CODE, REPLY = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
 
 CONDITIONS = ("remote_mta", "text", "status", "reply_code")
 LISTS = (*CONDITIONS, "examples", "counter_examples")

@@ -12,10 +12,12 @@ from bounces import codes
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, Span, fold
 from bounces.providers import servers
-from bounces.rules import GENERIC_CODE, REPLY, TEXT, WORD, Rule
+from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, WORD, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    Opinion = Callable[[str, str | None, str | None], Reason | None]  # of a normalised text, a status and a reply code
 
 LONGEST = 20_000  # characters of a reply that are read; a longer one repeats itself
 BARE = frozenset({GENERIC_CODE, REPLY})  # codes that tell next to nothing
@@ -79,12 +81,16 @@ class Wording:
 class RuleSet:
     """Rules, ready to match: literal phrases in a pass over the text, the rest by comparison.
 
-    `languages` returns more rules, for texts that nothing else tells more of than a word.
+    `languages` returns more rules, for texts that nothing else tells more of than a word. `opinion` is asked for the reason of a text
+    that only generic words and bare codes tell of; None is none. The rules that `firm` names by id are not asked about.
     """
 
-    def __init__(self, rules: Sequence[Rule], languages: Callable[[], Sequence[Rule]] = tuple) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], languages: Callable[[], Sequence[Rule]] = tuple, opinion: Opinion | None = None, firm: Iterable[str] = ()
+    ) -> None:
         """Make the rules' phrases ready; those of `languages` once they are needed."""
         self.rules = tuple(rules)
+        self._opinion, self._firm = opinion, frozenset(firm)
         self._codes = tuple(rule for rule in rules if not rule.text)
         self._wording = Wording(rules)
         self._languages = languages
@@ -99,15 +105,26 @@ class RuleSet:
             worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
         coded = self._coded(status, reply_code, domains)
         found = [one for one in worded if not any(one.tier <= other.tier and one.within(other) for other in worded)]
-        told = next((match.rule.reason for match in coded if match.tier not in BARE), None)
+        registered = next((match.rule.reason for match in coded if match.tier not in BARE), None)
         weight = _weights(found)
 
         def rank(match: Match) -> tuple[int, bool, int, bool, bool, int, str]:
             reason = match.rule.reason
             length = sum(end - start + len(" * ") for start, end in match.spans)
-            return (-match.tier, reason != told, -weight[match.tier, reason], reason in DEAD, "|" in match.phrase, -length, match.rule.id)
+            return (-match.tier, reason != registered, -weight[match.tier, reason], reason in DEAD, "|" in match.phrase, -length, match.rule.id)
 
-        return tuple(Evidence(match.rule.id, match.rule.reason, match.tier, match.said(text)) for match in sorted([*found, *coded], key=rank))
+        told = tuple(Evidence(match.rule.id, match.rule.reason, match.tier, match.said(text)) for match in sorted([*found, *coded], key=rank))
+        return (*self._second(told, text, status, reply_code), *told)
+
+    def _second(self, told: Sequence[Evidence], text: str, status: str | None, reply_code: str | None) -> Iterator[Evidence]:
+        """Yield what the opinion says, where it is asked and says something else than the rules; it calls nobody dead on a 4yz."""
+        if self._opinion is None or (told and (told[0].tier > OPINION or told[0].rule in self._firm)):
+            return
+        reason = self._opinion(text, status, reply_code)
+        if reason in DEAD and (reply_code or status or "").startswith("4"):
+            return
+        if reason is not None and (not told or reason is not told[0].reason):
+            yield Evidence(f"opinion.{reason.replace('_', '-')}", reason, OPINION, "")
 
     @cached_property
     def _foreign(self) -> Wording:

@@ -45,7 +45,7 @@ def write(folder: str | Path, languages: Sequence[str]) -> int:
 def html(page: Page) -> str:
     """Return one page as HTML that stands alone: its style is inside, and what it links to is not there."""
     style = (HERE / "style.css").read_text(encoding="utf-8")
-    return _environment().get_template("page.html").render(page=page, alone=style, twin=None, where=lambda name: None, **_words(page.lang))
+    return _environment().get_template("page.html").render(page=page, alone=style, twin=None, where={}.get, **_words(page.lang))
 
 
 def pairs() -> tuple[tuple[str, str], ...]:
@@ -91,6 +91,3 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  (only pages need it)
 
     return Environment(loader=FileSystemLoader(str(HERE)), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-
