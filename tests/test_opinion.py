@@ -66,7 +66,7 @@ def test_explain_says_what_an_opinion_rests_on():
     data = (
         b"From: mailer-daemon@example.org\nSubject: Undelivered\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
         b"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; anna@example.net\n"
-        b"Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 recipient mailbx nonexistant\n\n--b--\n"
+        b"Action: failed\nDiagnostic-Code: smtp; 550 recipient mailbx nonexistant\n\n--b--\n"
     )
     assert "opinion.user-unknown says user_unknown  <- statistics of the words" in str(explain(data))
 
