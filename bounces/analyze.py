@@ -14,6 +14,7 @@ from bounces.classify import classify as judge
 from bounces.crosswalk import known
 from bounces.errors import SettingsError
 from bounces.fields import date_time, kept_column
+from bounces.language import spoken
 from bounces.model import (
     Action,
     Advice,
@@ -51,7 +52,8 @@ class Settings:
     """What a run is told. Small and picklable.
 
     `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
-    header fields of the returned message that the events keep, `names` the systems whose words for the reason the tables have, too.
+    header fields of the returned message that the events keep, `names` the systems whose words for the reason the tables have, too; `lang` is
+    the language of sentences.
     """
 
     policy: str = "list"
@@ -59,6 +61,7 @@ class Settings:
     verp: tuple[str, ...] = ()
     keep_headers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    lang: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,16 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
         yield from found
 
 
-def checked(
-    policy: str = "list", rules: Iterable[str] = (), verp: Iterable[str] = (), keep_headers: Iterable[str] = (), names: Iterable[str] = ()
+def checked(  # noqa: PLR0913, PLR0917  (the settings of a run)
+    policy: str = "list",
+    rules: Iterable[str] = (),
+    verp: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    names: Iterable[str] = (),
+    lang: str = "en",
 ) -> Settings:
     """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
-    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names))
+    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names), spoken(lang))
     advise.load(settings.policy)
     rule_set(settings.rules)
     for text in settings.verp:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bounces import advise
 from bounces.frames import CATEGORIES, TIME
+from bounces.language import Said, say, spoken
 from bounces.model import Kind, Permanence, Reason
 from bounces.partial import partial
 from bounces.particulars import particulars
@@ -52,7 +53,7 @@ class Incidents:
     unbelieved: frozenset[str]
 
 
-def incidents(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
+def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> pd.DataFrame:
     """Return the incidents in a table of events (`bounces.read`): a row for each, most mail lost first.
 
     An incident is a wave: one provider refused five recipients or more for one cause on our side, with no more than a day between two
@@ -61,12 +62,12 @@ def incidents(events: pd.DataFrame, *, policy: str = "list") -> pd.DataFrame:
     Columns: `incident` (its name, as in the recipients' table), `provider` (its key, or the domain where it isn't known), `reason`, `cause`
     (the block list or the check that failed), `ips` (ours, as the replies name them), `first_seen` and `last_seen` (UTC), `recipients` and
     `failures` (numbers; delays count, too), `believed`, `advice` (what to do), `page` (where), `diagnostic_code` (one such reply). NA is
-    what no reply told. Raise PolicyError for a policy that isn't valid.
+    what no reply told. `lang` is the language of `advice`, "en" or "fr". Raise PolicyError for a policy that isn't valid.
     """
-    return find(partial(events), advise.load(policy)).table
+    return find(partial(events), advise.load(policy), spoken(lang)).table
 
 
-def find(found: Partial, policy: Policy) -> Incidents:
+def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     """Return the incidents in what is known so far."""
     outcomes = found.outcomes
     ours = _waves(outcomes[outcomes["ours"]], CAUSE, WINDOW)
@@ -76,7 +77,7 @@ def find(found: Partial, policy: Policy) -> Incidents:
     living = lies["recipient"].where(lies["recipient"].isin(took_mail)).groupby(lies["incident"]).transform("nunique")
     lies = lies[(living >= ALIVE) & (living >= SHARE * lies.groupby("incident")["recipient"].transform("nunique"))]
     members = pd.concat([ours.assign(believed=True), lies.assign(believed=False)])
-    table = told(members, found, policy)[[*COLUMNS]]
+    table = told(members, found, policy, lang)[[*COLUMNS]]
     return Incidents(table, members.set_index("event_id")["incident"].astype("str"), frozenset(lies["event_id"]))
 
 
@@ -90,7 +91,7 @@ def _waves(outcomes: pd.DataFrame, key: list[str], gap: pd.Timedelta) -> pd.Data
     return order.assign(incident=pd.Series([" ".join(filter(None, row)) for row in zip(*words, when, strict=True)], order.index, dtype="str"))
 
 
-def told(members: pd.DataFrame, found: Partial, policy: Policy) -> pd.DataFrame:
+def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd.DataFrame:
     """Return a row for each `incident` of outcomes, the most mail first: how many, when, what to do, where, and a reply of the kind."""
     table = members.groupby("incident").agg(
         provider=("place", "first"),
@@ -105,7 +106,7 @@ def told(members: pd.DataFrame, found: Partial, policy: Policy) -> pd.DataFrame:
     )
     table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
     examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
-    advice = [_advice(row, examples, policy) for row in table[[*CAUSE_TOLD, "believed"]].itertuples(index=False, name=None)]
+    advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed"]].itertuples(index=False, name=None)]
     return table.join(pd.DataFrame(advice, columns=["advice", "page", "diagnostic_code"], index=table.index)).astype(COLUMNS)
 
 
@@ -114,12 +115,12 @@ def _words(row: Sequence[Any]) -> tuple[str | None, ...]:
     return tuple(value if isinstance(value, str) else None for value in row)
 
 
-def _advice(row: Sequence[Any], examples: Mapping[tuple[str | None, ...], Sequence[Any]], policy: Policy) -> tuple[str | None, ...]:
+def _advice(row: Sequence[Any], examples: Mapping[tuple[str | None, ...], Sequence[Any]], policy: Policy, lang: str) -> tuple[str | None, ...]:
     """Return what to do about one incident, where, and a reply of the kind."""
     cause, believed = _words(row[:3]), row[3]
     said, domain, provider = _words(examples.get(cause) or next(example for key, example in examples.items() if key[:2] == cause[:2]))
     reason = Reason(cause[1] or Reason.UNKNOWN)
     known = particulars(said, reason, domain, provider)
     if not believed:
-        return UNBELIEVED.format(provider=known.provider), None, said
-    return policy.sentence(reason, policy.rows[reason].recommended_action[Permanence.UNKNOWN], known), known.page, said
+        return say(Said(UNBELIEVED, provider=known.provider), lang), None, said
+    return policy.sentence(reason, policy.rows[reason].recommended_action[Permanence.UNKNOWN], known, lang), known.page, said

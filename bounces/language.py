@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
+from bounces.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +50,18 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """Return what is said in a language, by the English."""
     tables = tomllib.loads((files("bounces") / "catalogue" / f"{lang}.toml").read_text(encoding="utf-8"))
     return {english: told for table in tables.values() for english, told in table.items()}
+
+
+def number(value: int, lang: str) -> str:
+    """Return a number with its thousands set apart as the language does."""
+    return f"{value:,}".replace(",", "," if lang == "en" else "\u202f")
+
+
+def spoken(lang: str) -> str:
+    """Return a language that we speak. Raise SettingsError for another."""
+    if lang not in LANGUAGES:
+        raise SettingsError(f"{lang!r}: we do not speak it; known are {', '.join(LANGUAGES)}")
+    return lang
 
 
 def default() -> str:

@@ -44,6 +44,7 @@ WAIT = re.compile(
     re.IGNORECASE,
 )
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LENGTHS = ((86400, "1 day", "{number} days"), (3600, "1 hour", "{number} hours"), (60, "1 minute", "{number} minutes"))
 SPANS = re.compile(r"(?:(s)(?:ec|ek|eg)?|(m)(?:in)?|(h)(?:ou?r|eure)?|(d)(?:ay)?|(h)ora|(d)[ií]a)\w{0,6}", re.IGNORECASE)
 MECHANISMS = re.compile(r"\b(SPF|DKIM|DMARC|ARC)\b(?!.{0,14}(?<!not )\bpass(?:ed|es)?\b)", re.IGNORECASE)
 BY_STATUS = {
@@ -131,8 +132,8 @@ def _limit(said: str) -> str | None:
 def _size(size: float) -> str:
     """Return a number of bytes as people say it: "25 MB"."""
     kilo = 1000 if size % 1024 else 1024
-    unit, each = ("{size} MB", kilo**2) if size >= kilo**2 else ("{size} kB", kilo)
-    return Said(unit, size=f"{size / each:.1f}".removesuffix(".0"))
+    large = size >= kilo**2
+    return Said("{size} MB" if large else "{size} kB", size=f"{size / (kilo**2 if large else kilo):.1f}".removesuffix(".0"))
 
 
 def _wait(said: str) -> str | None:
@@ -152,7 +153,7 @@ def _wait(said: str) -> str | None:
 
 def _span(seconds: int) -> str:
     """Return a time as people say it, rounded up: "5 minutes"."""
-    for length, one, more in ((86400, "1 day", "{number} days"), (3600, "1 hour", "{number} hours"), (60, "1 minute", "{number} minutes")):
+    for length, one, more in LENGTHS:
         if seconds == length:
             return one
         if seconds >= 2 * length or seconds % length == 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounces import address, signs, tokens
+from bounces.language import Said
 from bounces.model import RecipientSource
 
 if TYPE_CHECKING:
@@ -130,20 +131,20 @@ def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tupl
         yield sent[0]
 
 
-def doubt(recipient: str | None, final_recipient: str | None, message: Message, *, by_words: bool) -> str | None:
+def doubt(recipient: str | None, final_recipient: str | None, message: Message, *, by_words: bool) -> Said | None:
     """Return why the address that failed may not be all that the recipient's mail goes to, or not the recipient's at all; else None.
 
     A notice that was read by its words alone (`by_words`) may name whom to ask or to write to instead: then who failed is an addressee.
     """
     if recipient is None:
-        return "nobody is named as the recipient"
+        return Said("nobody is named as the recipient")
     if address.is_signed(final_recipient):
-        return f"{final_recipient} is no mailbox, but a sender's address signed for its own bounces"
+        return Said("{failed} is no mailbox, but a sender's address signed for its own bounces", failed=final_recipient)
     if address.is_anothers(recipient, final_recipient):
-        return f"mail for {recipient} went on to {final_recipient}; others may get it, too"
+        return Said("mail for {recipient} went on to {failed}; others may get it, too", recipient=recipient, failed=final_recipient)
     sent = {address.plain(one) for one in signs.sent_to(message)} if by_words else set()
     if len(sent) > 1 and recipient not in sent:
-        return f"the message was sent to others, and not to {recipient}"
+        return Said("the message was sent to others, and not to {recipient}", recipient=recipient)
     return None
 
 

@@ -198,6 +198,9 @@ class _Collector:
 
         merged = merge(*(self.partials or [partial(frame([], self.settings.keep_headers))]))
         policy = advise.load(self.settings.policy)
-        waves = find(merged, policy)
+        lang = self.settings.lang
+        waves = find(merged, policy, lang)
         failures = pd.DataFrame([(*key, count) for key, count in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
-        return Summary(tally, finished(merged, waves, policy, self.settings.names), waves.table, found(merged, policy), failures)
+        return Summary(
+            tally, finished(merged, waves, policy, names=self.settings.names, lang=lang), waves.table, found(merged, policy, lang), failures
+        )

@@ -10,6 +10,7 @@ from bounces import address, advise
 from bounces.crosswalk import known, reason_column, words
 from bounces.frames import EVENT_COLUMNS, TIME
 from bounces.incidents import find
+from bounces.language import Said, say, spoken
 from bounces.model import BounceType, Kind, Permanence, Reason, RecommendedAction
 from bounces.partial import KEPT, Partial, partial
 from bounces.particulars import particulars, suggested
@@ -30,19 +31,19 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 
 
-def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] = ()) -> pd.DataFrame:
+def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] = (), lang: str = "en") -> pd.DataFrame:
     """Return one row for each recipient of events, sorted by recipient.
 
     The latest final outcome decides the row; a complaint stays. `hard`, `soft` and `days` count only failures blamed on the recipient, or
     on a domain that is gone. `incident` names the wave that the row is part of (`bounces.incidents`). `advice` is a sentence for a person,
     `suggestion` the new address that was told last, or the address with its domain's typo mended. An event that stands
-    in the table twice counts once. `names` adds columns as in `read`.
+    in the table twice counts once. `names` adds columns as in `read`; `lang` is the language of `advice`, "en" or "fr".
     """
     so_far, rules = partial(events), advise.load(policy)
-    return finished(so_far, find(so_far, rules), rules, known(names))
+    return finished(so_far, find(so_far, rules), rules, names=known(names), lang=spoken(lang))
 
 
-def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, names: Sequence[str] = ()) -> pd.DataFrame:
+def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, *, names: Sequence[str] = (), lang: str = "en") -> pd.DataFrame:
     """Return the recipients' table of a partial report with its incidents: what an outage made a provider say takes nobody off."""
     latest = so_far.latest.assign(incident=so_far.latest["event_id"].map(waves.members).astype("str"))
     called = latest["event_id"].isin(waves.unbelieved)
@@ -67,7 +68,7 @@ def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, names: Se
     table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
     table = _escalated(table, outcomes, policy)
     table = table.assign(suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
-    table = table.assign(advice=_advice(table, policy))
+    table = table.assign(advice=_advice(table, policy, lang))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
     table = table.assign(**{reason_column(name): pd.Series(_called(table, name), index=table.index, dtype="str") for name in names})
     return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
@@ -99,7 +100,7 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
     return table
 
 
-def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
+def _advice(table: pd.DataFrame, policy: advise.Policy, lang: str) -> list[str]:
     """Return a sentence for each recipient."""
     sentences = []
     columns = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
@@ -107,9 +108,9 @@ def _advice(table: pd.DataFrame, policy: advise.Policy) -> list[str]:
         recipient, word, action, domain, provider, said, suggestion = (value if isinstance(value, str) else None for value in row)
         reason = Reason(word) if word else None
         told = particulars(said, reason, domain, provider, suggestion)
-        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told)
+        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told, lang)
         if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
-            text += f" {domain} could never have issued it, so it was mistyped."
+            text += " " + say(Said("{domain} could never have issued it, so it was mistyped.", domain=domain), lang)
         sentences.append(text)
     return sentences
 

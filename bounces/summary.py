@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bounces import advise
 from bounces.crosswalk import crosswalk, reason_column
+from bounces.language import Said, number, say
 from bounces.model import Kind, RecommendedAction
 from bounces.particulars import particulars
 from bounces.providers import name, provider
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from bounces.analyze import Settings
     from bounces.model import Classification
     from bounces.run import Summary, Tally
     from bounces.stub import Stub
     from bounces.unknown import Queue
+
+    Row = tuple[str, list[object]]  # a name, and numbers or words in columns
 
 NOUNS = {
     Kind.FAILURE: "failures",
@@ -31,86 +35,94 @@ NOUNS = {
     Kind.UNRECOGNIZED: "unrecognized",
     Kind.UNREADABLE: "unreadable",
 }
+OUTSIDE = "outside the dates"
 TOP = 10  # domains and incidents that are listed
 WIDTH = 100  # characters of a line of a text
 REPLY_FIELDS = "text reply_code status reason permanence bounce_type blame recommended_action rule confidence".split()
 
 
-def text(found: Summary) -> str:
+def text(found: Summary, lang: str = "en") -> str:
     """Return a run's summary: messages by kind, failures by reason and bounce type, what to do, the worst domains, incidents."""
-    counted = (messages(found.tally), reasons(found.failures), actions(found.recipients), domains(found.failures))
-    return "\n\n".join(part for part in (*counted, incidents(found.incidents)) if part)
+    failures = found.failures
+    counted = (messages(found.tally, lang), reasons(failures, lang), actions(found.recipients, lang), domains(failures, lang))
+    return "\n\n".join(part for part in (*counted, incidents(found.incidents, lang)) if part)
 
 
-def messages(tally: Tally) -> str:
+def messages(tally: Tally, lang: str) -> str:
     """Return the messages by kind; the numbers add up to the messages read."""
-    counts = [(noun, tally.kinds[kind]) for kind, noun in NOUNS.items()] + [("outside the dates", tally.outside)]
-    return _table([("Messages read", [tally.messages])], [(noun, [count]) for noun, count in counts if count])
+    counts = [(noun, tally.kinds[kind]) for kind, noun in NOUNS.items()] + [(OUTSIDE, tally.outside)]
+    return _table(lang, (say("Messages read", lang), [tally.messages]), [(say(noun, lang), [count]) for noun, count in counts if count])
 
 
-def reasons(failures: pd.DataFrame) -> str:
+def reasons(failures: pd.DataFrame, lang: str) -> str:
     """Return the failures by reason, hard and soft."""
     if failures.empty:
         return ""
     by_reason = failures.pivot_table(index="reason", columns="bounce_type", values="failures", aggfunc="sum", fill_value=0)
     by_reason = by_reason.reindex(columns=["hard", "soft"], fill_value=0)
     ordered = by_reason.loc[by_reason.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    return _table(
-        [("Failed recipients by reason", ["hard", "soft"])],
-        [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()],
-    )
+    rows: list[Row] = [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()]
+    return _table(lang, (say("Failed recipients by reason", lang), ["hard", "soft"]), rows)
 
 
-def actions(recipients: pd.DataFrame) -> str:
+def actions(recipients: pd.DataFrame, lang: str) -> str:
     """Return what to do, and for how many recipients."""
     if recipients.empty:
         return ""
     counts = recipients["recommended_action"].value_counts()
-    return _table([("What to do", ["recipients"])], [(action, [int(counts[action])]) for action in RecommendedAction if counts[action]])
+    return _table(
+        lang,
+        (say("What to do", lang), [say("recipients", lang)]),
+        [(action, [int(counts[action])]) for action in RecommendedAction if counts[action]],
+    )
 
 
-def domains(failures: pd.DataFrame) -> str:
+def domains(failures: pd.DataFrame, lang: str) -> str:
     """Return the domains with the most failures."""
     if failures.empty:
         return ""
     worst = failures.dropna(subset=["domain"]).groupby("domain")["failures"].sum().sort_values(ascending=False, kind="stable").head(TOP)
-    return _table([("Worst domains", ["failures"])], [(str(domain), [int(count)]) for domain, count in worst.items()])
+    return _table(lang, (say("Worst domains", lang), [say("failures", lang)]), [(str(domain), [int(count)]) for domain, count in worst.items()])
 
 
-def incidents(waves: pd.DataFrame) -> str:
+def incidents(waves: pd.DataFrame, lang: str) -> str:
     """Return the waves of refusals: who refused whom for what, when, and what to do about it."""
     shown = waves.head(TOP)
-    lines = ["Incidents"] if len(shown) else []
+    lines = [say("Incidents", lang)] if len(shown) else []
     columns = (shown[column].astype(object) for column in "provider reason cause first_seen last_seen recipients believed advice".split())
     for place, reason, cause, first, last, recipients, believed, advice in zip(*columns, strict=True):
-        why = reason if believed else f"{reason}, not believed"
+        why = reason if believed else f"{reason}, {say('not believed', lang)}"
         told = f" ({cause})" if isinstance(cause, str) else ""
-        lines += [f"  {name(place) or place}: {why}{told}, {recipients:,} recipients, {_between(first, last)}"]
+        whom = say(Said("{count} recipients", count=number(recipients, lang)), lang)
+        lines += [f"  {name(place) or place}: {why}{told}, {whom}, {say(_between(first, last), lang)}"]
         lines += [f"    {line}" for line in textwrap.wrap(advice, WIDTH)]
     if len(waves) > TOP:
-        lines.append(f"  and {len(waves) - TOP} more")
+        lines.append("  " + say(Said("and {count} more", count=len(waves) - TOP), lang))
     return "\n".join(lines)
 
 
 def _between(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span of time (UTC), the day said once where it is one."""
     if first != first:  # noqa: PLR0124  (NaT)
-        return "at no time told"
-    same = first.date() == last.date()
-    return f"{first:%Y-%m-%d %H:%M}" + ("" if first == last else f" to {last:%H:%M}" if same else f" to {last:%Y-%m-%d %H:%M}")
+        return Said("at no time told")
+    if first == last:
+        return f"{first:%Y-%m-%d %H:%M}"
+    return Said(
+        "{first} to {last}", first=f"{first:%Y-%m-%d %H:%M}", last=f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    )
 
 
 def unknown(queue: Queue, top: int) -> str:
     """Return the texts that no specific rule knew, the most frequent first, and how many there were."""
     groups = queue.groups()
     lines = ["   #   count  codes       by the codes          domain", ""] if groups else []
-    for number, group in enumerate(groups[:top], 1):
+    for place, group in enumerate(groups[:top], 1):
         (domain, _), *others = group.domains.most_common() or [("no domain", 0)]
-        provider = "".join(f" ({name})" for name, _ in group.providers.most_common(1))
-        where = f"{domain}{provider}" + (f" and {len(others)} more" if others else "")
+        served = "".join(f" ({key})" for key, _ in group.providers.most_common(1))
+        where = f"{domain}{served}" + (f" and {len(others)} more" if others else "")
         codes = " ".join(filter(None, group.code)) or "no code"
         lines += [
-            f"{number:>4}{group.count:>8,}  {codes:<12}{group.reason:<22}{where}",
+            f"{place:>4}{group.count:>8,}  {codes:<12}{group.reason:<22}{where}",
             textwrap.indent(textwrap.fill(group.template, WIDTH), " " * 14),
             "",
         ]
@@ -132,8 +144,8 @@ def _how_many(queue: Queue, texts: int) -> str:
     return f"{told}{rare}{f'; {silent}' if queue.wordless else ''}."
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
 def stub(written: Stub) -> str:
@@ -147,27 +159,31 @@ def stub(written: Stub) -> str:
     return "\n".join(lines)
 
 
-def _table(head: list[tuple[str, list[object]]], rows: list[tuple[str, list[object]]]) -> str:
+def _table(lang: str, head: Row, rows: Sequence[Row]) -> str:
     """Lay out names and numbers in columns, the heading flush left and its rows indented."""
-    lines = head + [(f"  {name[:48]}", values) for name, values in rows]
+    lines = [head, *((f"  {name[:48]}", values) for name, values in rows)]
     width = max(28, *(len(name) for name, _ in lines))
-    return "\n".join(
-        f"{name:<{width}}" + "".join(f"{value:>12,}" if isinstance(value, int) else f"{value!s:>12}" for value in values) for name, values in lines
-    )
+    cells = [[number(value, lang) if isinstance(value, int) else str(value) for value in values] for _, values in lines]
+    return "\n".join(f"{name:<{width}}" + "".join(f"{cell:>12}" for cell in row) for (name, _), row in zip(lines, cells, strict=True))
 
 
-def reply(found: Classification, policy: str, *, remote_mta: str | None = None, names: Sequence[str] = ()) -> str:
+def reply(found: Classification, settings: Settings, remote_mta: str | None = None) -> str:
     """Return what one SMTP reply means, for a person."""
+    lang = settings.lang
     known = particulars(found.text, found.reason, None, provider(None, remote_mta))
-    sentence = advise.load(policy).sentence(found.reason, found.recommended_action, known)
-    codes = " ".join(filter(None, (found.reply_code, found.status))) or "no code"
+    codes = " ".join(filter(None, (found.reply_code, found.status))) or say("no code", lang)
+    judged = Said(
+        "{codes}; blame: {blame}; rule: {rule}; confidence: {confidence}",
+        codes=codes, blame=found.blame, rule=found.rule or say("none", lang), confidence=found.confidence,
+    )  # fmt: skip
+    called = ", ".join(f"{crosswalk(found, name)} ({name})" for name in settings.names)
     lines = [
         found.text,
         f"  {found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}",
-        f"  {sentence}",
-        f"  {codes}; blame: {found.blame}; rule: {found.rule or 'none'}; confidence: {found.confidence}",
-        *([f"  called: {', '.join(f'{crosswalk(found, name)} ({name})' for name in names)}"] if names else []),
-        *(f"  against: {one}" for one in found.contradictions),
+        f"  {advise.load(settings.policy).sentence(found.reason, found.recommended_action, known, lang)}",
+        f"  {say(judged, lang)}",
+        *([f"  {say(Said('called: {names}', names=called), lang)}"] if called else []),
+        *(f"  {say(Said('against: {why}', why=say(one, lang)), lang)}" for one in found.contradictions),
     ]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bounces.cli.group import main
-from bounces.cli.options import KEEP_HEADER, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
+from bounces.cli.options import KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
 from bounces.cli.progress import Progress, leave
 from bounces.errors import OutputError
 from bounces.printable import printable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--events", "events_file", metavar="FILE", help="Write every event here, too.")
 @STYLE
-@settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES)
+@settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES, LANG)
 @SINCE
 @UNTIL
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
@@ -69,8 +69,8 @@ def report(
     if repairs:
         from bounces.repairs import markdown  # noqa: PLC0415
 
-        write_text(markdown(found.repairs), repairs)
-    click.echo(printable(summary.text(found)), err="-" in outputs or events_file == "-")
+        write_text(markdown(found.repairs, settings.lang), repairs)
+    click.echo(printable(summary.text(found, settings.lang)), err="-" in outputs or events_file == "-")
     leave(found.tally)
 
 
@@ -105,7 +105,7 @@ def events(sources: tuple[str, ...], path: str, style: str, settings: Settings, 
 @main.command()
 @click.argument("source", type=click.Path(allow_dash=True), metavar="FILE|-")
 @click.option("--message", "number", type=click.IntRange(min=1), default=1, metavar="N", help="Which message of the file, from 1.")
-@settings(POLICY, RULES, VERP)
+@settings(POLICY, RULES, VERP, LANG)
 def explain(source: str, number: int, settings: Settings) -> None:
     """Show what every stage makes of one message.
 
@@ -117,7 +117,9 @@ def explain(source: str, number: int, settings: Settings) -> None:
     from bounces.explain import explain as explained  # noqa: PLC0415
 
     raw = sources.nth(source, number)
-    click.echo(printable(f"{raw.origin}\n\n{explained(raw.data, policy=settings.policy, rules=settings.rules, verp=settings.verp)}"))
+    click.echo(
+        printable(f"{raw.origin}\n\n{explained(raw.data, policy=settings.policy, rules=settings.rules, verp=settings.verp, lang=settings.lang)}")
+    )
 
 
 @main.command()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bounces.language import LANGUAGES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,6 +40,7 @@ STYLE = click.option(
     show_default=True,
     help="What -o holds: our table, or the failures, delays and complaints as the JSON that Sisimai 5 writes (.json .jsonl).",
 )
+LANG = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of sentences.")
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
 UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
@@ -54,11 +57,12 @@ def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
             verp: tuple[str, ...] = (),
             keep_headers: tuple[str, ...] = (),
             names: tuple[str, ...] = (),
+            lang: str = "en",
             **words: Any,
         ) -> None:
             from bounces import analyze  # noqa: PLC0415
 
-            command(settings=analyze.checked(policy, rules, verp, keep_headers, names), **words)
+            command(settings=analyze.checked(policy, rules, verp, keep_headers, names, lang), **words)
 
         return reduce(lambda decorated, option: option(decorated), reversed(options), run)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bounces.cli.group import main
-from bounces.cli.options import NAMES, POLICY, RULES, settings
+from bounces.cli.options import LANG, NAMES, POLICY, RULES, settings
 from bounces.printable import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("texts", nargs=-1, metavar="[TEXT]…")
 @click.option("--remote-mta", metavar="HOST", help="The server that gave the reply.")
 @click.option("--format", "style", type=click.Choice(["text", "jsonl"]), default="text", show_default=True, help="For people or for programs.")
-@settings(POLICY, RULES, NAMES)
+@settings(POLICY, RULES, NAMES, LANG)
 def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, settings: Settings) -> None:
     """Say what SMTP replies mean: those given, or one a line from standard input.
 
@@ -37,7 +37,7 @@ def classify(texts: tuple[str, ...], remote_mta: str | None, style: str, setting
         if style == "jsonl":
             click.echo(summary.json_line(found, settings.names))
         else:
-            click.echo(printable(summary.reply(found, settings.policy, remote_mta=remote_mta, names=settings.names)))
+            click.echo(printable(summary.reply(found, settings, remote_mta)))
 
 
 @main.group()

@@ -71,8 +71,7 @@ def code(value: str, *, lang: str = "en") -> Code:
     value = value.strip()
     if not CODE.fullmatch(value):
         raise SettingsError(f'{value!r} is no SMTP code; write a reply code like "552" or an enhanced one like "5.2.2"')
-    if lang not in language.LANGUAGES:
-        raise SettingsError(f"{lang!r}: we do not speak it; known are {', '.join(language.LANGUAGES)}")
+    language.spoken(lang)
     key = f"x{value[1:]}" if "." in value else value
     facts, words = table("codes").get(key), table(lang).get(key)
     if facts is None or words is None:
