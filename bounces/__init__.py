@@ -6,6 +6,7 @@ events = bounces.read("mail.mbox")      # a DataFrame, a row for each recipient 
 recipients = bounces.report(events)     # a row for each recipient
 waves = bounces.incidents(events)       # a row for each wave of refusals
 bounces.classify("552 5.2.2 mailbox full").recommended_action
+print(bounces.code("552").meaning)
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from bounces.frames import read
     from bounces.incidents import incidents
     from bounces.model import Classification, Event
+    from bounces.reference import code, code_table
+    from bounces.reference.compare import compare
     from bounces.repairs import repairs
     from bounces.summarize import report
     from bounces.unknown import unknown
@@ -38,6 +41,9 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "classify",
+    "code",
+    "code_table",
+    "compare",
     "crosswalk",
     "events",
     "explain",
@@ -59,6 +65,9 @@ _HOMES = {
     "SettingsError": "errors",
     "SourceError": "errors",
     "classify": "analyze",
+    "code": "reference",
+    "code_table": "reference",
+    "compare": "reference.compare",
     "crosswalk": "crosswalk",
     "events": "analyze",
     "explain": "explain",

@@ -32,7 +32,7 @@ def run(command, folder):
 
 def test_there_are_commands():
     """The README shows each command."""
-    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules", "unknown"}
+    assert {command.split()[1] for command in COMMANDS} == {"report", "events", "explain", "classify", "rules", "unknown", "code"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bounces.cli import mail, replies  # they add their commands
+from bounces.cli import codes, mail, replies  # they add their commands
 from bounces.cli.group import main
 
-__all__ = ["mail", "main", "replies"]
+__all__ = ["codes", "mail", "main", "replies"]

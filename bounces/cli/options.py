@@ -41,6 +41,7 @@ STYLE = click.option(
     help="What -o holds: our table, or the failures, delays and complaints as the JSON that Sisimai 5 writes (.json .jsonl).",
 )
 LANG = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of sentences.")
+LOCAL = click.option("--lang", type=click.Choice(LANGUAGES), help="The language; by default that of your locale, if we speak it.")
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages that arrived at this time (UTC) or later.")
 UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bounces import language, rules
 from bounces.codes import permanence
 from bounces.errors import SettingsError
 from bounces.model import Permanence, Reason
+from bounces.phrases import fold
 
-CODE = re.compile(r"[1-9]\d\d|[245]\.\d{1,3}\.\d{1,3}")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+CODE = re.compile(r"[2-5]\d\d|[245]\.\d{1,3}\.\d{1,3}")
 LISTS = ("when", "sender", "recipient", "postmaster")
 
 
@@ -109,6 +115,38 @@ def every() -> tuple[str, ...]:
     basic = [key for key in table("codes") if "." not in key]
     detailed = [f"{digit}{key[1:]}" for key, facts in table("codes").items() if "." in key for digit in facts.get("classes", "45")]
     return (*sorted(basic), *sorted(detailed, key=lambda one: tuple(map(int, one.split(".")))))
+
+
+def code_table(*, lang: str = "en") -> pd.DataFrame:
+    """Return all codes as a DataFrame, a row for each: `code`, `known` …, the fields of `Code`, lists as lists of strings, absent as NA.
+
+    `reason` and `permanence` are words of our vocabularies; `providers` the ids of rules. Raise SettingsError for a language we don't speak.
+    """
+    import pandas as pd  # noqa: PLC0415  (pandas is loaded when a table is wanted)
+
+    rows = [record(code(one, lang=lang)) for one in every()]
+    return pd.DataFrame({name: [row[name] for row in rows] for name in rows[0]})
+
+
+def record(found: Code) -> dict[str, Any]:
+    """Return a code as plain values, for JSON and tables."""
+    values = {name: getattr(found, name) for name in Code.__slots__}
+    lists = {name: [str(one) for one in value] for name, value in values.items() if isinstance(value, tuple)}
+    return values | lists | {"providers": [rule.id for rule in found.providers]}
+
+
+def search(words: str, lang: str, *, digit: int | None = None) -> tuple[Code, ...]:
+    """Return the codes of a class, or of all, whose number, name or page says every word."""
+    wanted = fold(words).split()
+    found = (code(one, lang=lang) for one in every() if digit is None or one[0] == str(digit))
+    return tuple(one for one in found if all(word in fold(" ".join(_text(one))) for word in wanted))
+
+
+def _text(found: Code) -> Iterator[str]:
+    """Yield all that a page says."""
+    yield from filter(None, (found.code, found.name, found.meaning, found.practice))
+    for name in (*LISTS, "examples"):
+        yield from getattr(found, name)
 
 
 def _permanence(value: str) -> Permanence:

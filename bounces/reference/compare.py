@@ -55,6 +55,11 @@ def _computed(one: Code, other: Code, *, by_hand: bool) -> Iterator[Said]:
         yield Said("Alone, {one} is taken for {reason}, {other} for {else_}.", one=one.code, reason=one.reason, other=other.code, else_=other.reason)
     elif one.reason and one.reason is other.reason:
         yield Said("Alone, either is taken for {reason}.", reason=one.reason)
+    elif one.reason or other.reason:
+        telling, silent = (one, other) if one.reason else (other, one)
+        yield Said("Alone, {one} is taken for {reason}; {other} tells no cause.", one=telling.code, reason=telling.reason, other=silent.code)
+    elif one.digits == other.digits:
+        yield Said("Neither tells a cause alone: what they say is in their names.")
 
 
 KIND = {digit: KINDS[str(digit)] for digit in (2, 3, 4, 5)}

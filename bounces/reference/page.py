@@ -7,13 +7,15 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from bounces import advise, providers
-from bounces.language import say
+from bounces.language import Said, say
 from bounces.model import Advice, Confidence, Permanence, Reason, Verdict
-from bounces.particulars import Particulars
+from bounces.particulars import Particulars, particulars
+from bounces.reference import code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bounces.model import Classification
     from bounces.reference import Code
     from bounces.reference.compare import Comparison
 
@@ -49,9 +51,9 @@ class Page:
     sections: tuple[Section, ...]
 
 
-def of_code(code: Code) -> Page:
+def of_code(found: Code) -> Page:
     """Return the page of one code."""
-    return Page(code.lang, f"{code.code} {code.name}", code.meaning, tuple(part for part in _sections(code) if _says(part)))
+    return Page(found.lang, f"{found.code} {found.name}", found.meaning, tuple(part for part in _sections(found) if _says(part)))
 
 
 def of_comparison(found: Comparison) -> Page:
@@ -70,33 +72,44 @@ def of_comparison(found: Comparison) -> Page:
     return Page(lang, title, lead, tuple(part for part in sections if _says(part)))
 
 
+def of_reply(found: Classification, lang: str) -> Page:
+    """Return the page of a whole reply: what its codes say, and what the classifier makes of all of it."""
+    codes = [code(one, lang=lang) for one in (found.reply_code, found.status) if one]
+    advice = advise.load().sentence(found.reason, found.recommended_action, particulars(found.text, found.reason), lang)
+    judged = f"{found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}"
+    against = tuple(say(Said("against: {why}", why=say(one, lang)), lang) for one in found.contradictions)
+    sections = [Section(f"{one.code} {one.name}", text=tuple(filter(None, (one.meaning, one.practice)))) for one in codes]
+    told = Section(say("What this reply means", lang), text=(judged, advice, *against))
+    return Page(lang, found.text, "", (*sections, told))
+
+
 def _says(section: Section) -> bool:
     return bool(section.text or section.items or section.rows or section.replies or section.links)
 
 
-def _sections(code: Code) -> Iterator[Section]:
+def _sections(found: Code) -> Iterator[Section]:
     """Yield the sections of one code's page."""
-    lang = code.lang
-    yield Section("", rows=tuple((label, value) for label, value in _facts(code) if value))
-    yield Section(say("When you see it", lang), items=code.when)
-    yield from _to_do(code)
-    yield Section(say("In practice", lang), text=(code.practice,) if code.practice else ())
-    yield Section(say("What it means for a list", lang), text=(hygiene(code),))
-    if code.digits in {4, 5}:
-        others = [(reason, _treated(reason, code.permanence)) for reason in code.reasons if reason is not code.reason]
+    lang = found.lang
+    yield Section("", rows=tuple((label, value) for label, value in _facts(found) if value))
+    yield Section(say("When you see it", lang), items=found.when)
+    yield from _to_do(found)
+    yield Section(say("In practice", lang), text=(found.practice,) if found.practice else ())
+    yield Section(say("What it means for a list", lang), text=(hygiene(found),))
+    if found.digits in {4, 5}:
+        others = [(reason, _treated(reason, found.permanence)) for reason in found.reasons if reason is not found.reason]
         items = tuple(f"{reason}: {advice.bounce_type}, {advice.recommended_action}" for reason, advice in others)
         yield Section(say("What it can mean besides", lang), items=items)
-    yield Section(say("What providers make of it", lang), items=tuple(dict.fromkeys(_provider(code)))[:PROVIDERS])
-    yield Section(say("Replies that say it", lang), replies=code.examples)
-    yield Section(say("See also", lang), links=code.related)
+    yield Section(say("What providers make of it", lang), items=tuple(dict.fromkeys(_provider(found)))[:PROVIDERS])
+    yield Section(say("Replies that say it", lang), replies=found.examples)
+    yield Section(say("See also", lang), links=found.related)
 
 
-def _facts(code: Code) -> Iterator[tuple[str, str]]:
-    """Yield what is fixed about a code."""
-    lang = code.lang
-    yield say("Class", lang), say(CLASS[code.digits], lang)
-    yield say("Answers", lang), ", ".join(code.stages) if len(code.stages) < 10 else say("any command", lang)
-    yield say("Defined in", lang), code.rfc or (say("no standard; servers send it all the same", lang) if code.nonstandard else "")
+def _facts(found: Code) -> Iterator[tuple[str, str]]:
+    """Yield what is fixed about a found."""
+    lang = found.lang
+    yield say("Class", lang), say(CLASS[found.digits], lang)
+    yield say("Answers", lang), ", ".join(found.stages) if len(found.stages) < 10 else say("any command", lang)
+    yield say("Defined in", lang), found.rfc or (say("no standard; servers send it all the same", lang) if found.nonstandard else "")
 
 
 def _rows(first: Code, second: Code) -> Iterator[tuple[str, str, str]]:
@@ -108,23 +121,23 @@ def _rows(first: Code, second: Code) -> Iterator[tuple[str, str, str]]:
         yield label, facts.get(label, ""), others.get(label, "")
 
 
-def _to_do(code: Code, before: str = "") -> Iterator[Section]:
+def _to_do(found: Code, before: str = "") -> Iterator[Section]:
     """Yield what to do, a section for each who does it."""
-    others = code.recipient or code.postmaster
-    yield Section(before + say("What the sender does" if others else "What to do", code.lang), items=code.sender)
-    yield Section(before + say("What the recipient does", code.lang), items=code.recipient)
-    yield Section(before + say("What the postmaster does", code.lang), items=code.postmaster)
+    others = found.recipient or found.postmaster
+    yield Section(before + say("What the sender does" if others else "What to do", found.lang), items=found.sender)
+    yield Section(before + say("What the recipient does", found.lang), items=found.recipient)
+    yield Section(before + say("What the postmaster does", found.lang), items=found.postmaster)
 
 
-def hygiene(code: Code) -> str:
+def hygiene(found: Code) -> str:
     """Return how list hygiene treats a code that stands alone, by the default policy."""
-    if code.digits in {2, 3}:
-        return say("Nothing has failed: it counts for nothing.", code.lang)
-    if code.reason is None:
-        return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", code.lang)
-    advice = _treated(code.reason, code.permanence)
-    sentence = advise.load().sentence(code.reason, advice.recommended_action, Particulars(), code.lang)
-    return f"{code.reason}: {advice.bounce_type}, {advice.recommended_action}. {sentence}"
+    if found.digits in {2, 3}:
+        return say("Nothing has failed: it counts for nothing.", found.lang)
+    if found.reason is None:
+        return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", found.lang)
+    advice = _treated(found.reason, found.permanence)
+    sentence = advise.load().sentence(found.reason, advice.recommended_action, Particulars(), found.lang)
+    return f"{found.reason}: {advice.bounce_type}, {advice.recommended_action}. {sentence}"
 
 
 def _treated(reason: Reason, permanence: Permanence) -> Advice:
@@ -132,17 +145,17 @@ def _treated(reason: Reason, permanence: Permanence) -> Advice:
     return advise.advise(Verdict(reason, permanence, None, Confidence.HIGH), advise.load())
 
 
-def _provider(code: Code) -> Iterator[str]:
+def _provider(found: Code) -> Iterator[str]:
     """Yield what each provider's servers mean by it."""
-    for rule in code.providers:
+    for rule in found.providers:
         key = next((key for pattern in rule.remote_mta if (key := providers.provider(None, pattern.replace("*.", "mx.")))), None)
-        example = next((example for example in rule.examples if code.code in example), rule.examples[0])
+        example = next((example for example in rule.examples if found.code in example), rule.examples[0])
         yield f"{providers.name(key) or rule.remote_mta[0]}: {rule.reason} — {example}"
 
 
 def text(page: Page) -> str:
     """Lay a page out for a terminal."""
-    lines = [page.title, "", *_wrapped(page.lead)]
+    lines = [page.title, *(["", *_wrapped(page.lead)] if page.lead else [])]
     for section in page.sections:
         lines += ["", section.title] if section.title else [""]
         width = max((len(row[0]) for row in section.rows), default=0)
@@ -171,7 +184,7 @@ def _table_row(row: tuple[str, ...], width: int) -> list[str]:
 
 def markdown(page: Page) -> str:
     """Lay a page out as Markdown."""
-    lines = [f"# {page.title}", "", page.lead]
+    lines = [f"# {page.title}", *(["", page.lead] if page.lead else [])]
     for section in page.sections:
         lines += ["", f"## {section.title}"] if section.title else []
         if section.rows:

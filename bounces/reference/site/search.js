@@ -1,4 +1,4 @@
-// Shows the codes whose number, name or page says every word that is typed, and counts them.
+// Shows the codes that begin with the number typed, or whose name or page says every word that is, and counts them.
 "use strict";
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");
 const pages = new Map(CODES.map(([code, name, words]) => [code, plain(`${code} ${name} ${words}`)]));
@@ -9,7 +9,8 @@ function search() {
   const words = plain(query.value).split(/\s+/).filter(Boolean);
   let found = 0;
   for (const item of document.querySelectorAll("[data-code]")) {
-    item.hidden = !words.every((word) => pages.get(item.dataset.code).includes(word));
+    const code = item.dataset.code;
+    item.hidden = !words.every((word) => (/^[\d.]+$/.test(word) ? code.startsWith(word) : pages.get(code).includes(word)));
     found += !item.hidden;
   }
   for (const part of document.querySelectorAll("main > section")) {
