@@ -169,9 +169,9 @@ def spoken(value: str) -> tuple[rules.Rule, ...]:
 
 
 def _asks(rule: rules.Rule, value: str) -> bool:
-    """Say whether a rule names this code, and no whole class of codes."""
-    patterns = rule.status if "." in value else rule.reply_code
-    return any(pattern.fullmatch(value) and not pattern.fullmatch("5.9.99" if "." in value else "599") for pattern in patterns)
+    """Say whether a rule names this code, and no whole class or subject of codes."""
+    patterns, others = (rule.status, f"{value.rpartition('.')[0]}.99") if "." in value else (rule.reply_code, f"{value[0]}99")
+    return any(pattern.fullmatch(value) and not pattern.fullmatch(others) for pattern in patterns)
 
 
 def _undefined(value: str, lang: str) -> Code:

@@ -149,8 +149,8 @@ def _provider(found: Code) -> Iterator[str]:
     """Yield what each provider's servers mean by it."""
     for rule in found.providers:
         key = next((key for pattern in rule.remote_mta if (key := providers.provider(None, pattern.replace("*.", "mx.")))), None)
-        example = next((example for example in rule.examples if found.code in example), rule.examples[0])
-        yield f"{providers.name(key) or rule.remote_mta[0]}: {rule.reason} — {example}"
+        example = next((f" — {example}" for example in rule.examples if found.code in example), "")
+        yield f"{providers.name(key) or rule.remote_mta[0]}: {rule.reason}{example}"
 
 
 def text(page: Page) -> str:
