@@ -41,7 +41,8 @@ def say(text: str, lang: str) -> str:
     if lang == "en":
         return str(text)
     if isinstance(text, Said):
-        return catalogue(lang).get(text.template, text.template).format(**text.values)
+        values = {name: say(value, lang) if isinstance(value, Said) else value for name, value in text.values.items()}
+        return catalogue(lang).get(text.template, text.template).format(**values)
     return catalogue(lang).get(text, text)
 
 

@@ -69,7 +69,7 @@ def _chapter(rows: pd.DataFrame, lang: str) -> Iterator[str]:
     ips = sorted({ip for each in rows["ips"].dropna() for ip in each.split("; ")})
     if ips:
         yield f"- {say(Said('Our addresses that were named: {ips}', ips=', '.join(ips)), lang)}"
-    yield f"\n| {' | '.join(say(name, lang) for name in ('provider', 'recipients', 'refusals', 'first', 'last'))} |\n|---|---:|---:|---|---|"
+    yield f"\n{say('| provider | recipients | refusals | first | last |', lang)}\n|---|---:|---:|---|---|"
     when = [rows[column].dt.strftime("%Y-%m-%d %H:%M").fillna("") for column in ("first_seen", "last_seen")]
     for place, recipients, failures, first, last in zip(rows["provider"], rows["recipients"], rows["failures"], *when, strict=True):
         yield f"| {_plain(name(place) or place)} | {number(recipients, lang)} | {number(failures, lang)} | {first} | {last} |"

@@ -14,9 +14,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from bounces import language, rules
+from bounces import rules
 from bounces.codes import permanence
 from bounces.errors import SettingsError
+from bounces.language import Said, say, spoken
 from bounces.model import Permanence, Reason
 from bounces.phrases import fold
 
@@ -77,13 +78,13 @@ def code(value: str, *, lang: str = "en") -> Code:
     value = value.strip()
     if not CODE.fullmatch(value):
         raise SettingsError(f'{value!r} is no SMTP code; write a reply code like "552" or an enhanced one like "5.2.2"')
-    language.spoken(lang)
+    spoken(lang)
     key = f"x{value[1:]}" if "." in value else value
     facts, words = table("codes").get(key), table(lang).get(key)
     if facts is None or words is None:
         return _undefined(value, lang)
     meaning = [words["meaning"], words.get({"4": "transient", "5": "permanent"}.get(value[0], ""))] if "." in value else [words["meaning"]]
-    found = spoken(value)
+    found = saying(value)
     return Code(
         code=value,
         lang=lang,
@@ -160,7 +161,7 @@ def _like(related: str, value: str) -> str:
 
 
 @cache
-def spoken(value: str) -> tuple[rules.Rule, ...]:
+def saying(value: str) -> tuple[rules.Rule, ...]:
     """Return the rules whose codes or examples say a code, those for the reason that most of them tell first."""
     said = re.compile(rf"(?<![\d.]){re.escape(value)}(?![\d.])")
     told = [rule for rule in rules.shipped() if _asks(rule, value) or any(said.search(example) for example in rule.examples)]
@@ -179,14 +180,14 @@ def _undefined(value: str, lang: str) -> Code:
     digits = value.split(".") if "." in value else list(value)
     kind = "enhanced" if "." in value else "basic"
     said = [SAID[kind][place].get(digit) for place, digit in enumerate(digits[:2])]
-    meaning = language.say("No RFC and no registry defines {code}.", lang).format(code=value)
+    meaning = say(Said("No RFC and no registry defines {code}.", code=value), lang)
     near = get_close_matches(value, every(), n=5, cutoff=0.5)
     return Code(
         code=value,
         lang=lang,
         known=False,
-        name=language.say("Not defined", lang),
-        meaning=" ".join([meaning, *(language.say(one, lang) for one in said if one)]),
+        name=say("Not defined", lang),
+        meaning=" ".join([meaning, *(say(one, lang) for one in said if one)]),
         permanence=_permanence(value),
         related=tuple(sorted(near, key=lambda one: (one[:-1] != value[:-1], one))),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bounces.reference import Code
 
-KINDS = {"2": "success", "3": "an answer that asks for more", "4": "a failure for now", "5": "a failure for good"}
+KINDS = {2: Said("a success"), 3: Said("an answer that asks for more"), 4: Said("a failure for now"), 5: Said("a failure for good")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,16 @@ def _computed(one: Code, other: Code, *, by_hand: bool) -> Iterator[Said]:
     if by_hand:
         return
     if one.digits != other.digits:
-        yield Said("{one} is {what}, {other} is {else_}.", one=one.code, what=KIND[one.digits], other=other.code, else_=KIND[other.digits])
+        yield Said("{one} is {what}, {other} is {else_}.", one=one.code, what=KINDS[one.digits], other=other.code, else_=KINDS[other.digits])
     if one.enhanced and other.enhanced and one.code[1:] == other.code[1:]:
         yield Said("Both tell the same cause: {one} says that it may pass, {other} that it will not.", one=one.code, other=other.code)
     if one.stages and other.stages and set(one.stages).isdisjoint(other.stages):
         yield Said("{one} answers {stages}, {other} answers {others}.", one=one.code, stages=_or(one), other=other.code, others=_or(other))
+    yield from _causes(one, other)
+
+
+def _causes(one: Code, other: Code) -> Iterator[Said]:
+    """Yield what each is taken for alone."""
     if one.reason and other.reason and one.reason is not other.reason:
         yield Said("Alone, {one} is taken for {reason}, {other} for {else_}.", one=one.code, reason=one.reason, other=other.code, else_=other.reason)
     elif one.reason and one.reason is other.reason:
@@ -60,9 +65,6 @@ def _computed(one: Code, other: Code, *, by_hand: bool) -> Iterator[Said]:
         yield Said("Alone, {one} is taken for {reason}; {other} tells no cause.", one=telling.code, reason=telling.reason, other=silent.code)
     elif one.digits == other.digits:
         yield Said("Neither tells a cause alone: what they say is in their names.")
-
-
-KIND = {digit: KINDS[str(digit)] for digit in (2, 3, 4, 5)}
 
 
 def _or(code: Code) -> str:

@@ -60,12 +60,12 @@ def of_comparison(found: Comparison) -> Page:
     """Return the page of two codes compared."""
     first, second = found.first, found.second
     lang = first.lang
-    title = say("{first} and {second} compared", lang).format(first=first.code, second=second.code)
+    title = say(Said("{first} and {second} compared", first=first.code, second=second.code), lang)
     lead = f"{first.code}: {first.meaning} {second.code}: {second.meaning}"
     sections = (
         Section("", rows=(("", first.code, second.code), *_rows(first, second))),
         Section(say("Key differences", lang), items=found.differences),
-        *(Section(say("When you see {code}", lang).format(code=one.code), items=one.when) for one in (first, second)),
+        *(Section(say(Said("When you see {code}", code=one.code), lang), items=one.when) for one in (first, second)),
         *(part for one in (first, second) for part in _to_do(one, f"{one.code}: ")),
         Section(say("For a list", lang), items=tuple(f"{one.code}: {hygiene(one)}" for one in (first, second))),
     )
