@@ -26,6 +26,8 @@ CLASS = {
     4: "failure for now: the same may succeed later, so the mail server tries again",
     5: "failure for good: the same will fail again, so the mail comes back",
 }
+TO_DO = {"sender": "What the sender does", "recipient": "What the recipient does", "postmaster": "What the postmaster does"}
+ALONE = "What to do"
 PROVIDERS = 12  # rules of providers that a page shows
 
 
@@ -61,13 +63,13 @@ def of_comparison(found: Comparison) -> Page:
     first, second = found.first, found.second
     lang = first.lang
     title = say(Said("{first} and {second} compared", first=first.code, second=second.code), lang)
-    lead = f"{first.code}: {first.meaning} {second.code}: {second.meaning}"
+    lead = " ".join(labelled(one.code, one.meaning, lang) for one in (first, second))
     sections = (
         Section("", rows=(("", first.code, second.code), *_rows(first, second))),
         Section(say("Key differences", lang), items=found.differences),
         *(Section(say(Said("When you see {code}", code=one.code), lang), items=one.when) for one in (first, second)),
-        *(part for one in (first, second) for part in _to_do(one, f"{one.code}: ")),
-        Section(say("For a list", lang), items=tuple(f"{one.code}: {hygiene(one)}" for one in (first, second))),
+        *(part for one in (first, second) for part in _to_do(one, of_several=True)),
+        Section(say("For a list", lang), items=tuple(labelled(one.code, hygiene(one), lang) for one in (first, second))),
     )
     return Page(lang, title, lead, tuple(part for part in sections if _says(part)))
 
@@ -97,7 +99,7 @@ def _sections(found: Code) -> Iterator[Section]:
     yield Section(say("What it means for a list", lang), text=(hygiene(found),))
     if found.digits in {4, 5}:
         others = [(reason, _treated(reason, found.permanence)) for reason in found.reasons if reason is not found.reason]
-        items = tuple(f"{reason}: {advice.bounce_type}, {advice.recommended_action}" for reason, advice in others)
+        items = tuple(labelled(reason, f"{advice.bounce_type}, {advice.recommended_action}", lang) for reason, advice in others)
         yield Section(say("What it can mean besides", lang), items=items)
     yield Section(say("What providers make of it", lang), items=tuple(dict.fromkeys(_provider(found)))[:PROVIDERS])
     yield Section(say("Replies that say it", lang), replies=found.examples)
@@ -121,12 +123,17 @@ def _rows(first: Code, second: Code) -> Iterator[tuple[str, str, str]]:
         yield label, facts.get(label, ""), others.get(label, "")
 
 
-def _to_do(found: Code, before: str = "") -> Iterator[Section]:
+def _to_do(found: Code, *, of_several: bool = False) -> Iterator[Section]:
     """Yield what to do, a section for each who does it."""
-    others = found.recipient or found.postmaster
-    yield Section(before + say("What the sender does" if others else "What to do", found.lang), items=found.sender)
-    yield Section(before + say("What the recipient does", found.lang), items=found.recipient)
-    yield Section(before + say("What the postmaster does", found.lang), items=found.postmaster)
+    alone = not (found.recipient or found.postmaster)
+    for who, title in TO_DO.items():
+        told, items = say(ALONE if alone and who == "sender" else title, found.lang), getattr(found, who)
+        yield Section(labelled(found.code, told, found.lang) if of_several else told, items=items)
+
+
+def labelled(label: str, text: str, lang: str) -> str:
+    """Return a text behind a label, with the language's colon."""
+    return say(Said("{label}: {text}", label=label, text=text), lang)
 
 
 def hygiene(found: Code) -> str:
@@ -137,7 +144,7 @@ def hygiene(found: Code) -> str:
         return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", found.lang)
     advice = _treated(found.reason, found.permanence)
     sentence = advise.load().sentence(found.reason, advice.recommended_action, Particulars(), found.lang)
-    return f"{found.reason}: {advice.bounce_type}, {advice.recommended_action}. {sentence}"
+    return labelled(found.reason, f"{advice.bounce_type}, {advice.recommended_action}. {sentence}", found.lang)
 
 
 def _treated(reason: Reason, permanence: Permanence) -> Advice:
@@ -150,7 +157,7 @@ def _provider(found: Code) -> Iterator[str]:
     for rule in found.providers:
         key = next((key for pattern in rule.remote_mta if (key := providers.provider(None, pattern.replace("*.", "mx.")))), None)
         example = next((f" — {example}" for example in rule.examples if found.code in example), "")
-        yield f"{providers.name(key) or rule.remote_mta[0]}: {rule.reason}{example}"
+        yield labelled(providers.name(key) or rule.remote_mta[0], f"{rule.reason}{example}", found.lang)
 
 
 def text(page: Page) -> str:

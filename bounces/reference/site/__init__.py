@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bounces.language import say
 from bounces.reference import code, every, table
 from bounces.reference.compare import compare
-from bounces.reference.page import CLASS, Page, of_code, of_comparison
+from bounces.reference.page import CLASS, Page, labelled, of_code, of_comparison
 from bounces.wholefile import explained, write_text
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _plain(page: Page) -> str:
 
 def _words(lang: str) -> dict[str, Any]:
     """Return what a template needs to speak a language."""
-    return {"lang": lang, "say": lambda text: say(text, lang)}
+    return {"lang": lang, "say": lambda text: say(text, lang), "labelled": labelled}
 
 
 @cache
