@@ -125,10 +125,10 @@ def _rows(first: Code, second: Code) -> Iterator[tuple[str, str, str]]:
 
 def _to_do(found: Code, *, of_several: bool = False) -> Iterator[Section]:
     """Yield what to do, a section for each who does it."""
-    alone = not (found.recipient or found.postmaster)
+    several = found.recipient or found.postmaster
     for who, title in TO_DO.items():
-        told, items = say(ALONE if alone and who == "sender" else title, found.lang), getattr(found, who)
-        yield Section(labelled(found.code, told, found.lang) if of_several else told, items=items)
+        told = say(title if several else ALONE, found.lang)
+        yield Section(labelled(found.code, told, found.lang) if of_several else told, items=getattr(found, who))
 
 
 def labelled(label: str, text: str, lang: str) -> str:
