@@ -13,6 +13,7 @@ from bounces.model import Reason
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
 # how exact a rule is; a higher tier wins. OPINION is no rule's: it is what statistics say where the rules below it have nothing better
@@ -61,7 +62,21 @@ class Rule:
 @cache
 def shipped() -> tuple[Rule, ...]:
     """Return the rules that come with the program, but for those in other languages than English."""
-    return _folder(files("bounces") / "rules")
+    return (*_folder(files("bounces") / "rules"), *_of_codes())
+
+
+def _of_codes() -> Iterator[Rule]:
+    """Yield the rules for codes that stand alone, by the data of the code reference: "enhanced.x-2-2", "reply.552-mailbox-full"."""
+    codes = tomllib.loads((files("bounces") / "reference" / "codes.toml").read_text(encoding="utf-8"))
+    for code, facts in codes.items():
+        if "reason" not in facts:
+            continue
+        if "." in code:
+            told = {"id": f"enhanced.{code.replace('.', '-')}", "status": code, "examples": [f"5{code[1:]}", f"4{code[1:]}"]}
+        else:
+            told = {"id": f"reply.{code}-{facts['reason'].replace('_', '-')}", "reply_code": code, "examples": [code]}
+        source = facts.get("rfc", "what servers send, by bounces/reference/codes.toml")
+        yield rule({"reason": facts["reason"], "generic": facts.get("generic", False), "source": source, **told})
 
 
 @cache
