@@ -28,7 +28,21 @@ BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH"
 ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
 SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
-LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 2554: the account is the one that logs in to send
+# RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
+LOGIN = frozenset({"432", "525", "534", "535", "538"})
+# what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
+QUOTING = re.compile(
+    r"SMTP error from remote (?:mail server|mailer|server|host)\b|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:",
+    re.IGNORECASE,
+)
+RUNNING = re.compile(
+    r"(?:\b(?:permission denied|(?:temporary|internal) failure|service unavailable|data format error|internal software error|system error"
+    r"|system resource problem|input/output error|can't create (?:user )?output file|local configuration error|remote protocol error"
+    r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
+    re.IGNORECASE,
+)
+# undeliverable address: host mx.example.com[192.0.2.1] said: 550 no such user: a server asked the next one, and put its own 450 before the answer
+PROBED = re.compile(r"\bundeliverable address: host \S{1,255} said: 5\d\d\b")
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -36,22 +50,25 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
-    spoken = normalise(said[own.start :] if own.reply_code else said)
-    evidence = rules.evidence(spoken, status, reply_code, host or attempt.remote_mta)
-    if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
-        # the server's own words tell nothing; those of the system that quotes it may
-        wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
-        evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
+    words = said[own.start :] if own.reply_code else said
+    spoken, quoted = QUOTING.sub(" ", words), QUOTING.sub(" ", said)
+    evidence: tuple[Evidence, ...] = ()
+    for text in dict.fromkeys((RUNNING.sub(" ", spoken), RUNNING.sub(" ", quoted), quoted)):
+        # where the server's own words tell nothing, those of the system that quotes it may
+        if evidence and (evidence[0].tier >= CODE or (evidence[0].matched and RUNNING.search(text))):
+            break
+        found = rules.evidence(normalise(text), status, reply_code, host or attempt.remote_mta)
+        evidence = max(evidence, found, key=lambda one: one[0].tier if one else 0)
     evidence = tuple(_possible(evidence, status))
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
-        reason = _of_the_sender(attempt.command, status, reply_code) or reason
+        reason = _of_the_sender(attempt.command, status, reply_code, winner) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, spoken, reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, normalise(words), reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
-        permanence=_permanence(reason, reply_code, status),
+        permanence=_permanence(reason, reply_code, status, said),
         rule=winner.rule if winner else None,
         confidence=Confidence.LOW if doubt else _confidence(evidence, contradictions),
         evidence=evidence,
@@ -64,9 +81,9 @@ def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evid
     return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
 
 
-def _of_the_sender(command: str | None, status: str | None, reply_code: str | None) -> Reason | None:
+def _of_the_sender(command: str | None, status: str | None, reply_code: str | None, winner: Evidence | None) -> Reason | None:
     """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
-    if reply_code in LOGIN:
+    if reply_code in LOGIN and not (winner and "recipient" in winner.matched):
         return Reason.AUTH_REQUIRED
     if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
         return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
@@ -81,7 +98,7 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if _of_the_sender(None, status, reply_code):
+    if _of_the_sender(None, status, reply_code, winner):
         return f"{status or reply_code} is about the sender"
     if command in BEFORE:
         return f"refused after {command}, before any recipient was named"
@@ -112,11 +129,13 @@ def _named(said: str) -> tuple[str, ...]:
     return tuple(mention.address for mention in mentions(said))
 
 
-def _permanence(reason: Reason, reply_code: str | None, status: str | None) -> Permanence:
-    """Return what the server said, by the codes alone."""
+def _permanence(reason: Reason, reply_code: str | None, status: str | None, said: str) -> Permanence:
+    """Return what the server said, by the codes alone, or what the server said that it asked."""
     # QUIRK: RFC 5321 4.5.3.1.10 says that RFC 821 listed 552 for too many recipients by mistake, and to treat it as temporary.
     if reason is Reason.TOO_MANY_RECIPIENTS and reply_code == "552":
         return Permanence.TRANSIENT
+    if reason in DEAD and PROBED.search(said):
+        return Permanence.PERMANENT
     return codes.permanence(reply_code, status)
 
 

@@ -47,6 +47,15 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
+# mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
+UNSURE = re.compile(
+    r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b"
+)
+UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
+
+# words in a script that no rule could read
+UNREAD = re.compile(r"[^\W\d_\u0000-\u024f]{3,}")
+
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
 
@@ -72,8 +81,12 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
     """Return what else a reply speaks of, beside the words that say that an address is dead, which are "" where only a code does."""
     living = [one.matched for one in evidence if one.matched and one.reason not in UNTELLING]
     if not winner:
-        return f"only the code says so, and the words are others: {living[0]}" if living else None
+        other = living[0] if living else next((found.group() for found in (UNSURE.search(text), UNREAD.search(text)) if found), None)
+        return f"only the code says so, and the words are others: {other}" if other else None
     start = text.find(winner.partition(" … ")[0])
+    end = text.find(last := winner.rpartition(" … ")[2], start) + len(last)
+    if unsure := UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end)):
+        return f"the reply isn't sure of it: {unsure.group()}"
     if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
         return f"the reply speaks of the sender: {sender.group()}"
     other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)

@@ -20,7 +20,7 @@ PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, GENERIC_TEXT, GENERIC
 
 CONDITIONS = ("remote_mta", "text", "status", "reply_code")
 LISTS = (*CONDITIONS, "examples", "counter_examples")
-KEYS = ("id", "reason", "source", "generic", *LISTS)
+KEYS = ("id", "reason", "source", "generic", "token", *LISTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Rule:
     status: tuple[re.Pattern[str], ...] = ()
     reply_code: tuple[re.Pattern[str], ...] = ()
     generic: bool = False
+    token: bool = False  # a word of it that stands alone means nothing else: "greylisted"
 
     @property
     def tier(self) -> int:
@@ -94,6 +95,7 @@ def rule(table: dict[str, Any]) -> Rule:
         status=tuple(map(compile_pattern, lists["status"])),
         reply_code=tuple(map(compile_pattern, lists["reply_code"])),
         generic=table.get("generic", False) or any(pattern.endswith(".0") for pattern in lists["status"] if not lists["text"]),
+        token=table.get("token", False),
     )
 
 

@@ -73,7 +73,8 @@ class Wording:
         for number, spans in self._phrases.found(text):
             rule, phrase = self._worded[number]
             said = text[spans[0][0] : spans[0][1]] if len(spans) == 1 else ""
-            yield Match(rule, WORD if rule.tier == TEXT and said.isascii() and said.isalpha() else rule.tier, phrase, spans)
+            lone = rule.tier == TEXT and not rule.token and said.isascii() and said.isalpha()
+            yield Match(rule, WORD if lone else rule.tier, phrase, spans)
 
 
 class RuleSet:
