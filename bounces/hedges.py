@@ -53,8 +53,9 @@ UNSURE = re.compile(
 )
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
-# words in a script that no rule could read
-UNREAD = re.compile(r"[^\W\d_\u0000-\u024f]{3,}")
+# words in a script that no rule could read, and any words: a whole sentence of them
+UNREAD, WORD = re.compile(r"[^\W\d_\u0000-\u024f]{3,}"), re.compile(r"\b[^\W\d_]{3,}\b")
+SENTENCE = 4
 
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
@@ -81,7 +82,7 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
     """Return what else a reply speaks of, beside the words that say that an address is dead, which are "" where only a code does."""
     living = [one.matched for one in evidence if one.matched and one.reason not in UNTELLING]
     if not winner:
-        other = living[0] if living else next((found.group() for found in (UNSURE.search(text), UNREAD.search(text)) if found), None)
+        other = living[0] if living else _unread(evidence, text)
         return f"only the code says so, and the words are others: {other}" if other else None
     start = text.find(winner.partition(" … ")[0])
     end = text.find(last := winner.rpartition(" … ")[2], start) + len(last)
@@ -91,6 +92,14 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
         return f"the reply speaks of the sender: {sender.group()}"
     other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return f"the reply leaves open which it is: {winner}, or {other}" if other else None
+
+
+def _unread(evidence: Sequence[Evidence], text: str) -> str | None:
+    """Return words beside a code that no rule understood, or that doubt it; servers give x.2.1 for so much that any sentence does."""
+    if found := UNSURE.search(text) or UNREAD.search(text):
+        return found.group()
+    words = WORD.findall(text) if evidence[0].reason is Reason.MAILBOX_DISABLED and not any(one.matched for one in evidence) else ()
+    return " ".join(words) if len(words) >= SENTENCE else None
 
 
 def _joined(first: str, second: str, text: str) -> bool:

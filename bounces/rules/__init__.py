@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # how exact a rule is; a higher tier wins
 PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, GENERIC_TEXT, GENERIC_CODE, REPLY = 9, 8, 7, 6, 5, 4, 3, 2, 1
+TOKEN = PROVIDER_CODE  # a lone word that means nothing else: it beats a registered code, and a text beats it
 
 CONDITIONS = ("remote_mta", "text", "status", "reply_code")
 LISTS = (*CONDITIONS, "examples", "counter_examples")
