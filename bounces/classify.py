@@ -63,9 +63,9 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
-        reason = _of_the_sender(attempt.command, status, reply_code, winner) or reason
+        reason = _of_the_sender(attempt.command, status, reply_code, said) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, normalise(words), reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt, status, reply_code) or hedge(evidence, normalise(words), reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status, said),
@@ -81,16 +81,16 @@ def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evid
     return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
 
 
-def _of_the_sender(command: str | None, status: str | None, reply_code: str | None, winner: Evidence | None) -> Reason | None:
+def _of_the_sender(command: str | None, status: str | None, reply_code: str | None, said: str) -> Reason | None:
     """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
-    if reply_code in LOGIN and not (winner and "recipient" in winner.matched):
+    if reply_code in LOGIN and "recipient" not in said.lower():
         return Reason.AUTH_REQUIRED
     if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
         return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
     return None
 
 
-def _stage(winner: Evidence | None, command: str | None, status: str | None, reply_code: str | None) -> str | None:
+def _stage(winner: Evidence | None, attempt: Attempt, status: str | None, reply_code: str | None) -> str | None:
     """Return what the stage of the dialogue says against a dead recipient.
 
     An unknown user is refused at RCPT. Filters say "user unknown", too, once they have seen the content, so without an address code a
@@ -98,14 +98,14 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if _of_the_sender(None, status, reply_code, winner):
+    if _of_the_sender(None, status, reply_code, attempt.diagnostic_code or ""):
         return f"{status or reply_code} is about the sender"
-    if command in BEFORE:
-        return f"refused after {command}, before any recipient was named"
+    if attempt.command in BEFORE:
+        return f"refused after {attempt.command}, before any recipient was named"
     told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
-    if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or command == "RCPT":
+    if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or attempt.command == "RCPT":
         return None
-    return "the server had accepted the recipient, and refused only after DATA" if command in AFTER else "nothing tells that RCPT was refused"
+    return "the server had accepted the recipient, and refused only after DATA" if attempt.command in AFTER else "nothing tells that RCPT was refused"
 
 
 def _other(winner: Evidence | None, attempt: Attempt) -> str | None:

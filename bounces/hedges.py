@@ -48,9 +48,7 @@ OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, (
 BETWEEN = 24  # characters between two causes that an "or" joins
 
 # mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
-UNSURE = re.compile(
-    r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b"
-)
+UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
 # words in a script that no rule could read, and any words: a whole sentence of them
@@ -86,7 +84,8 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
         return f"only the code says so, and the words are others: {other}" if other else None
     start = text.find(winner.partition(" … ")[0])
     end = text.find(last := winner.rpartition(" … ")[2], start) + len(last)
-    if unsure := UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end)):
+    unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
+    if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
         return f"the reply isn't sure of it: {unsure.group()}"
     if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
         return f"the reply speaks of the sender: {sender.group()}"
