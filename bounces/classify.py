@@ -8,7 +8,8 @@ not hidden.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
@@ -19,7 +20,7 @@ from bounces.rules import CODE, PROVIDER_CODE, TEXT
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # the commands before the first recipient is named, and after the last
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
@@ -41,6 +42,9 @@ RUNNING = re.compile(
     r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
     re.IGNORECASE,
 )
+# which command a queue manager says was refused
+MAILED = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
+LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 # undeliverable address: host mx.example.com[192.0.2.1] said: 550 no such user: a server asked the next one, and put its own 450 before the answer
 PROBED = re.compile(r"\bundeliverable address: host \S{1,255} said: 5\d\d\b")
 
@@ -49,17 +53,13 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
+    if MAILED.search(said) or LATE.search(said):
+        attempt = replace(attempt, command="MAIL" if MAILED.search(said) else "DATA")
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
     words = said[own.start :] if own.reply_code else said
-    spoken, quoted = QUOTING.sub(" ", words), QUOTING.sub(" ", said)
-    evidence: tuple[Evidence, ...] = ()
-    for text in dict.fromkeys((RUNNING.sub(" ", spoken), RUNNING.sub(" ", quoted), quoted)):
-        # where the server's own words tell nothing, those of the system that quotes it may
-        if evidence and (evidence[0].tier >= CODE or (evidence[0].matched and RUNNING.search(text))):
-            break
-        found = rules.evidence(normalise(text), status, reply_code, host or attempt.remote_mta)
-        evidence = max(evidence, found, key=lambda one: one[0].tier if one else 0)
-    evidence = tuple(_possible(evidence, status))
+    evidence = tuple(
+        _possible(_told(words, said, partial(rules.evidence, status=status, reply_code=reply_code, host=host or attempt.remote_mta)), status)
+    )
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
@@ -74,6 +74,17 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         evidence=evidence,
         contradictions=(doubt, *contradictions) if doubt else contradictions,
     )
+
+
+def _told(words: str, said: str, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+    """Return what a server's own words tell; where they tell nothing, what those of the system that quotes it do."""
+    best: tuple[Evidence, ...] = ()
+    spoken, quoted = QUOTING.sub(" ", words), QUOTING.sub(" ", said)
+    for text in dict.fromkeys((RUNNING.sub(" ", spoken), RUNNING.sub(" ", quoted), quoted)):
+        if best and (best[0].tier >= CODE or (best[0].matched and RUNNING.search(text))):
+            break
+        best = max(best, ask(normalise(text)), key=lambda found: found[0].tier if found else 0)
+    return best
 
 
 def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:

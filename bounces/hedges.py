@@ -26,9 +26,12 @@ LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # 
 
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
-    r"\b(?:sender(?:'s)?|originator|envelope from|mail from|mailfrom|return path|reverse path|you are not (?:an?|our|one)"
-    r"|your (?:own )?(?:e ?mail )?(?:address|account|domain|mailbox|ip|host|server|mx))\b"
+    r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|you are not (?:an?|our|one)"
+    r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?(?:address|account|domain|mailbox|user|ip|host|server|machine|system|mx)"
+    r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|connect|connected|use|used|gave)|helo|ehlo)\b"
 )
+# recipient lookup failed: timeout
+OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -51,9 +54,8 @@ BETWEEN = 24  # characters between two causes that an "or" joins
 UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
-# words in a script that no rule could read, and any words: a whole sentence of them
-UNREAD, WORD = re.compile(r"[^\W\d_\u0000-\u024f]{3,}"), re.compile(r"\b[^\W\d_]{3,}\b")
-SENTENCE = 4
+WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+SENTENCE = 4  # words that no rule read
 
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
@@ -72,6 +74,8 @@ def _said_of_itself(text: str, reply_code: str | None) -> str | None:
         return "the reply itself says that it is for now"
     if reply_code and next(NOBODY_LEFT.found(text), None):
         return "the reply is about all recipients, and not about this one"
+    if fault := OWN_FAULT.search(text):
+        return f"the reply speaks of a fault of the server's own: {fault.group()}"
     either = EITHER.search(text)
     return f"the reply leaves open which it is: {either.group()}" if either else None
 
@@ -87,18 +91,19 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
     unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
     if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
         return f"the reply isn't sure of it: {unsure.group()}"
-    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
+    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or OF_THE_SENDER.match(text, end + 1):
         return f"the reply speaks of the sender: {sender.group()}"
     other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return f"the reply leaves open which it is: {winner}, or {other}" if other else None
 
 
 def _unread(evidence: Sequence[Evidence], text: str) -> str | None:
-    """Return words beside a code that no rule understood, or that doubt it; servers give x.2.1 for so much that any sentence does."""
-    if found := UNSURE.search(text) or UNREAD.search(text):
+    """Return words beside a code that doubt it or are the sender's; and any that no rule read beside x.2.1, which servers give for too much."""
+    if found := UNSURE.search(text) or OF_THE_SENDER.search(text):
         return found.group()
-    words = WORD.findall(text) if evidence[0].reason is Reason.MAILBOX_DISABLED and not any(one.matched for one in evidence) else ()
-    return " ".join(words) if len(words) >= SENTENCE else None
+    unread = evidence[0].reason is Reason.MAILBOX_DISABLED and not any(one.matched for one in evidence)
+    words = WORD.findall(text) if unread else ()
+    return " ".join(words) if len(words) >= SENTENCE or any(not word.isascii() for word in words) else None
 
 
 def _joined(first: str, second: str, text: str) -> bool:
