@@ -16,7 +16,7 @@ from bounces import address, codes
 from bounces.hedges import hedge
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
-from bounces.rules import CODE, PROVIDER_CODE, TEXT
+from bounces.rules import CODE, PROVIDER_CODE, TEXT, TOKEN
 from bounces.rules.match import BARE, DEAD, RuleSet, normalise
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _contradictions(evidence: Sequence[Evidence], status: str | None, reply_code
 def _others(evidence: Sequence[Evidence]) -> Iterable[Evidence]:
     """Return the specific evidence for other reasons than the winner's, one for each reason."""
     winner = evidence[0]
-    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TEXT or (one.tier not in BARE and not one.matched)))
+    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TOKEN or (one.tier not in BARE and not one.matched)))
     return {one.reason: one for one in reversed(list(specific))}.values()
 
 
@@ -174,8 +174,9 @@ def _confidence(evidence: Sequence[Evidence], contradictions: Sequence[str]) -> 
         return Confidence.LOW
     winner = evidence[0]
     agreed = any(one.reason is winner.reason and not one.matched and one.tier >= CODE for one in evidence)
-    if winner.reason in DEAD and not agreed and any(one.tier >= winner.tier and one.reason not in DEAD for one in _others(evidence)):
-        return Confidence.LOW  # two texts, one of them of a live address, and no code to tell: nobody is removed on that
+    alive = (one for one in _others(evidence) if one.reason not in DEAD)
+    if winner.reason in DEAD and not agreed and any(one.tier >= winner.tier or (one.matched and one.tier >= TOKEN) for one in alive):
+        return Confidence.LOW  # two texts, or a text and a token, one of them of a live address, and no code to tell: nobody is removed on that
     if winner.tier >= PROVIDER_CODE:
         return Confidence.MEDIUM if contradictions else Confidence.HIGH
     return Confidence.LOW if winner.tier in BARE or winner.matched else Confidence.MEDIUM

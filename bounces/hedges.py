@@ -26,12 +26,16 @@ LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # 
 
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
-    r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|you are not (?:an?|our|one)"
-    r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?(?:address|account|domain|mailbox|user|ip|host|server|machine|system|mx)"
-    r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|connect|connected|use|used|gave)|helo|ehlo)\b"
+    r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
+    r"|(?:from:?|reply to|disposition) (?:address|domain|header)"
+    r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
+    r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
+    r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
+    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one))\b"
 )
 # recipient lookup failed: timeout
 OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
+NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_SENDER.pattern}")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -91,7 +95,8 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | No
     unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
     if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
         return f"the reply isn't sure of it: {unsure.group()}"
-    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or OF_THE_SENDER.match(text, end + 1):
+    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
+    if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return f"the reply speaks of the sender: {sender.group()}"
     other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return f"the reply leaves open which it is: {winner}, or {other}" if other else None

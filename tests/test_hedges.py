@@ -53,6 +53,8 @@ def test_two_causes_joined_by_or():
         "550 5.1.1 the host you connect from is not one of ours",
         "550 your mail server cannot be found in the DNS",
         "550 could not find a mail server for your domain",
+        "550 reply-to address does not exist",
+        "550 the domain you send from cannot be found in DNS",
         "550 5.2.1 ამ მისამართზე წერილი არ მიიღება",
         "550 5.2.1 Ang mailbox na ito ay hindi tumatanggap ng mensahe",
     ],
