@@ -17,7 +17,7 @@ from bounces.hedges import hedge
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
 from bounces.rules import CODE, PROVIDER_CODE, TEXT, TOKEN
-from bounces.rules.match import BARE, DEAD, RuleSet, normalise
+from bounces.rules.match import BARE, DEAD, LONGEST, RuleSet, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,19 +53,18 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
-    if MAILED.search(said) or LATE.search(said):
-        attempt = replace(attempt, command="MAIL" if MAILED.search(said) else "DATA")
+    attempt = replace(attempt, command=_refused(said) or attempt.command)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
-    words = said[own.start :] if own.reply_code else said
+    start = own.start if own.reply_code else 0
     evidence = tuple(
-        _possible(_told(words, said, partial(rules.evidence, status=status, reply_code=reply_code, host=host or attempt.remote_mta)), status)
+        _possible(_told(said, start, partial(rules.evidence, status=status, reply_code=reply_code, host=host or attempt.remote_mta)), status)
     )
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
         reason = _of_the_sender(attempt.command, status, reply_code, said) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt, status, reply_code) or hedge(evidence, normalise(words), reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt, status, reply_code) or hedge(evidence, normalise(said[start:]), reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status, said),
@@ -76,14 +75,26 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     )
 
 
-def _told(words: str, said: str, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+@lru_cache(maxsize=64)
+def _refused(said: str) -> str | None:
+    """Return which command a queue manager says was refused, if not RCPT; several recipients may share a text."""
+    return "MAIL" if MAILED.search(said, 0, LONGEST) else "DATA" if LATE.search(said, 0, LONGEST) else None
+
+
+@lru_cache(maxsize=64)
+def _spoken(said: str, start: int) -> tuple[str, ...]:
+    """Return the words of a server or a program; those with what quotes them; and, if what ran the program was left out, with that, too."""
+    words, quoted = (QUOTING.sub(" ", one) for one in (said[start : start + LONGEST], said[:LONGEST]))
+    return tuple(dict.fromkeys(map(normalise, (RUNNING.sub(" ", words), RUNNING.sub(" ", quoted), quoted))))
+
+
+def _told(said: str, start: int, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
     """Return what a server's own words tell; where they tell nothing, what those of the system that quotes it do."""
     best: tuple[Evidence, ...] = ()
-    spoken, quoted = QUOTING.sub(" ", words), QUOTING.sub(" ", said)
-    for text in dict.fromkeys((RUNNING.sub(" ", spoken), RUNNING.sub(" ", quoted), quoted)):
+    for text in _spoken(said, start):
         if best and (best[0].tier >= CODE or (best[0].matched and RUNNING.search(text))):
             break
-        best = max(best, ask(normalise(text)), key=lambda found: found[0].tier if found else 0)
+        best = max(best, ask(text), key=lambda found: found[0].tier if found else 0)
     return best
 
 

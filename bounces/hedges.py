@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bounces.model import Evidence, Reason
@@ -72,6 +73,7 @@ def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> st
     return _said_of_itself(text, reply_code) or _left_open(evidence[0].matched, evidence, text)
 
 
+@lru_cache(maxsize=64)
 def _said_of_itself(text: str, reply_code: str | None) -> str | None:
     """Return what a reply says of all its words: they hold for now, for all recipients, or for one of two causes."""
     if LOCKED.search(text) or next(PASSING.found(text), None):
