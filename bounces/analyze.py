@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from bounces import address, advise, codes, mime, providers, sources
@@ -103,7 +104,11 @@ def checked(  # noqa: PLR0913, PLR0917  (the settings of a run)
     names: Iterable[str] = (),
     lang: str = "en",
 ) -> Settings:
-    """Return the settings of a run, once they are known to be valid. Raise PolicyError, RuleError or SettingsError."""
+    """Return the settings of a run, once they are known to be valid; one word stands for a list of one.
+
+    Raise PolicyError, RuleError or SettingsError.
+    """
+    rules, verp, keep_headers, names = ((one,) if isinstance(one, (str, PurePath)) else one for one in (rules, verp, keep_headers, names))
     settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names), spoken(lang))
     advise.load(settings.policy)
     rule_set(settings.rules)

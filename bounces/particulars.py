@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from bounces import address, codes, providers
@@ -29,8 +29,9 @@ MENDED_BY_US = {
 
 # [192.0.2.1], 2001:db8::1
 IP = re.compile(r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]{2,36})(?![\w:])")
+INSIDE = [ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")]  # RFC 1918, RFC 4193: nobody lists these
 # size limit 26214400, maximum of 20 MB; larger than 10M
-NUMBER = r"\D{0,40}?(\d[\d.,']{0,14})\s?([KMG]i?B?|(?:kilo|mega|giga)?(?:bytes?|octets?))?\b"
+NUMBER = r"\D{0,40}?(?<![\d.])(\d{1,12}(?:[.,']\d{3}){0,4}(?:[.,]\d{1,2})?)(?![.,]?\d)\s?([KMG]i?B?|(?:kilo|mega|giga)?(?:bytes?|octets?))?\b"
 LIMITS = [
     re.compile(words + NUMBER, re.IGNORECASE)
     for words in (r"(?:limit|maximum|max\b)", r"(?:exceed\w*|allow\w*|(?:larger|greater|bigger|more) than|over\b)")
@@ -101,7 +102,7 @@ def _ip(said: str) -> str | None:
             found = ip_address(match[0].rstrip(":"))
         except ValueError:
             continue
-        if not (found.is_loopback or found.is_unspecified or found.is_multicast):
+        if not (found.is_loopback or found.is_unspecified or found.is_multicast or any(found in network for network in INSIDE)):
             return str(found)
     return None
 
@@ -122,8 +123,7 @@ def _limit(said: str) -> str | None:
     """Return the size that is allowed."""
     for pattern in LIMITS:
         for number, unit in pattern.findall(said):
-            whole, _, tenths = re.sub(r"[.,'](?=\d{3})", "", number).replace(",", ".").partition(".")
-            size = float(f"{whole}.{tenths or 0}") * UNITS.get(unit[:1].lower(), 1)
+            size = float(re.sub(r"[.,'](?=\d{3})", "", number).replace(",", ".")) * UNITS.get(unit[:1].lower(), 1)
             if size >= SMALLEST_LIMIT:
                 return _size(size)
     return None
@@ -164,7 +164,8 @@ def _span(seconds: int) -> str:
 def _page(blocklist: str | None, reason: Reason | None, domain: str | None, provider: str | None) -> str | None:
     """Return where it is mended: at the block list, or else with the provider."""
     if blocklist:
-        return str(_tables()["blocklists"][blocklist]["page"])
+        page = _tables()["blocklists"][blocklist].get("page")
+        return str(page) if page else None
     table = _tables()["providers"].get(provider) if reason in MENDED_BY_US else None
     if table is None:
         return None

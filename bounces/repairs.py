@@ -10,6 +10,7 @@ from bounces.incidents import CAUSE, told
 from bounces.incidents import COLUMNS as INCIDENT
 from bounces.language import Said, number, say, spoken
 from bounces.partial import partial
+from bounces.printable import printable
 from bounces.providers import name
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ def _lines(table: pd.DataFrame, lang: str) -> Iterator[str]:
         yield say("No mail was refused for a cause on our side.", lang)
         return
     count = number(int(table["failures"].sum()), lang)
-    yield say(Said("{count} times mail was refused for a cause on our side; the causes that cost most mail come first.", count=count), lang)
+    yield say(Said("Mail refused for a cause on our side: {count}. The causes that cost most mail come first.", count=count), lang)
     yield say("The addresses are fine: none is to be taken off for these.", lang)
     causes = table.assign(cause=table["cause"].astype("object").fillna("")).groupby(["reason", "cause"], observed=True, sort=False)
     for place, ((reason, cause), rows) in enumerate(sorted(causes, key=lambda group: -group[1]["failures"].sum()), 1):
-        refusals = say(Said("{count} refusals", count=number(int(rows["failures"].sum()), lang)), lang)
-        yield f"\n## {place}. {reason}{f': {cause}' if cause else ''} ({refusals})\n"
+        title = say(Said("{label}: {text}", label=reason, text=cause), lang) if cause else reason
+        refusals = say(Said("refusals: {count}", count=number(int(rows["failures"].sum()), lang)), lang)
+        yield f"\n## {place}. {title} ({refusals})\n"
         yield from _chapter(rows, lang)
 
 
@@ -75,9 +77,9 @@ def _chapter(rows: pd.DataFrame, lang: str) -> Iterator[str]:
         yield f"| {_plain(name(place) or place)} | {number(recipients, lang)} | {number(failures, lang)} | {first} | {last} |"
     said = rows["diagnostic_code"].dropna()
     if len(said):
-        yield f"\n{say('For instance:', lang)}\n\n    {' '.join(said.iloc[0].split())[:LONGEST]}"
+        yield f"\n{say('For instance:', lang)}\n\n    {printable(' '.join(said.iloc[0].split())[:LONGEST])}"
 
 
 def _plain(text: str) -> str:
     """Return a text that Markdown takes for nothing but text; links of ours stay links."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text) if "://" not in text else text
+    return " ".join(word if word.startswith("https://") else re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", word) for word in printable(text).split(" "))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REMEDIES = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "folder does not exist; create it or choose another path"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "no permission to write it; choose another path, or close the program that has it open"),
+    errno.EEXIST: "is a file; give a folder",
     errno.EISDIR: "is a folder; add a file name",
     errno.ENOSPC: "the disk is full; free some space or choose another path",
 }

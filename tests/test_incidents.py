@@ -141,7 +141,7 @@ def test_the_page_of_repairs_names_causes_addresses_and_a_reply():
     """Markdown for whoever runs the servers; nothing of a reply becomes a link or a table cell."""
     evil = "554 5.7.1 [x](https://evil.example) | <img src=x> `rm`\n# blocked using zen.spamhaus.org 192.0.2.25"
     page = markdown(repairs(frame([refusal(number, said=evil) for number in range(3)])))
-    assert "## 1. ip_blocked: Spamhaus (3 refusals)" in page
+    assert "## 1. ip_blocked: Spamhaus (refusals: 3)" in page
     assert "- Our addresses that were named: 192.0.2.25" in page
     assert "| example.com | 3 | 3 | 2026-03-10 08:00 | 2026-03-10 08:00 |" in page
     assert [line for line in page.splitlines() if "evil.example" in line and not line.startswith("    ")] == []

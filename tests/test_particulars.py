@@ -30,6 +30,7 @@ def test_the_address_of_the_server_that_spoke_is_not_ours():
     """A mail system quotes whom it spoke with before the reply."""
     said = "host mx.example.com[203.0.113.9] said: 550 5.7.1 messages from [198.51.100.4] are refused"
     assert told(said, Reason.IP_BLOCKED)["ip"] == "198.51.100.4"
+    assert "ip" not in told("550 5.7.1 [10.0.0.5] is listed", Reason.IP_BLOCKED)
     assert "ip" not in told("550 5.7.1 resolved to 127.0.0.2, 999.1.1.1", Reason.IP_BLOCKED)
     assert told("550 5.7.1 [2001:DB8::5] is refused", Reason.IP_BLOCKED)["ip"] == "2001:db8::5"
 
@@ -43,6 +44,9 @@ def test_the_address_of_the_server_that_spoke_is_not_ours():
         ("552 message exceeds maximum size of 35.5 MB", "35.5 MB"),
         ("552 the limit is 2.000.000 bytes", "2 MB"),
         ("552 5.3.4 too large, limit of 3 attachments", None),
+        ("552 sorry, that message size exceeds my databytes limit (#5.3.4)", None),
+        ("552 5.3.4 Message size exceeds fixed limit, host 10.1.2.3", None),
+        ("552 over the limit: 1.2.3.4.5.6.7.8.9 or 12,34,56,789", None),
     ],
 )
 def test_the_size_limit_is_read(text, limit):
@@ -111,7 +115,28 @@ def test_a_suggestion_that_was_told_wins_over_a_mended_typo():
     assert suggested(None, "old@gmial.com", Reason.MAILBOX_FULL) is None
 
 
-@given(st.text(max_size=300), st.sampled_from(list(Reason)))
+PIECES = (
+    "limit ",
+    "over ",
+    "again ",
+    "wait ",
+    "exceeds ",
+    "5.3.4",
+    "10.1.2.3",
+    "1,234.5",
+    "1'000",
+    "99999999999999",
+    ":",
+    ".",
+    ",",
+    "(",
+    "SPF ",
+    "pass ",
+    "zen.",
+)
+
+
+@given(st.text(max_size=300) | st.lists(st.sampled_from(PIECES), max_size=30).map("".join), st.sampled_from(list(Reason)))
 def test_any_text_has_particulars(text, reason):
     """Strangers' words never raise, and what gets through is harmless."""
     known = particulars(text, reason)

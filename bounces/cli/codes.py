@@ -61,7 +61,7 @@ def _show(words: tuple[str, ...], lang: str, path: str | None) -> None:
 
     if path is not None and not path.endswith(SUFFIXES):
         raise OutputError(f"{path}: unknown file type; known are {', '.join(SUFFIXES)}")
-    found, record = _page(words, lang)
+    found, record = _page(tuple(word.strip() for word in words), lang)
     if path is None:
         click.echo(printable(page.text(found)))
     elif path.endswith(".json"):

@@ -54,11 +54,15 @@ def report(
 
     if "-" in {unrecognized, repairs}:
         raise OutputError(f"--{'unrecognized' if unrecognized == '-' else 'repairs'}: needs a file; standard output is for tables")
+    if style == "sisimai" and not outputs:
+        raise click.UsageError("--format sisimai says what -o holds: give -o FILE.json")
     run.check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
     _check(outputs, style)
     if events_file:
         output.check(events_file)
-    if repairs:
+    if repairs is not None:
+        if not repairs.endswith(".md"):
+            raise OutputError(f"{repairs!r}: --repairs writes Markdown; give a file that ends in .md")
         check_text(repairs)
     bounced, tables = (outputs, ()) if style == "sisimai" else ((), outputs)
     scope = _scope(sources, settings, since, until)

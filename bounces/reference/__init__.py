@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-CODE = re.compile(r"[2-5]\d\d|[245]\.\d{1,3}\.\d{1,3}")
+CODE = re.compile(r"[2-5]\d\d|[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 LISTS = ("when", "sender", "recipient", "postmaster")
 
 
@@ -75,7 +75,7 @@ def code(value: str, *, lang: str = "en") -> Code:
     A code that nobody defined says what its digits mean (RFC 5321, section 4.2.1; RFC 3463, section 3), with the nearest known ones as
     `related`. Raise SettingsError for what is no code, and for a language that we don't speak.
     """
-    value = value.strip()
+    value = str(value).strip()
     if not CODE.fullmatch(value):
         raise SettingsError(f'{value!r} is no SMTP code; write a reply code like "552" or an enhanced one like "5.2.2"')
     spoken(lang)

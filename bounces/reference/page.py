@@ -107,7 +107,7 @@ def _sections(found: Code) -> Iterator[Section]:
 
 
 def _facts(found: Code) -> Iterator[tuple[str, str]]:
-    """Yield what is fixed about a found."""
+    """Yield what is fixed about a code."""
     lang = found.lang
     yield say("Class", lang), say(CLASS[found.digits], lang)
     yield say("Answers", lang), ", ".join(found.stages) if len(found.stages) < 10 else say("any command", lang)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Opinion = Callable[[str, str | None, str | None], Reason | None]  # of a normalised text, a status and a reply code
 
 LONGEST = 20_000  # characters of a reply that are read; a longer one repeats itself
+VAGUE = frozenset({Reason.MAILBOX_UNAVAILABLE, Reason.POLICY_REJECTED})  # no causes: what generic words and bare codes say as well
 BARE = frozenset({GENERIC_CODE, REPLY})  # codes that tell next to nothing
 
 # the reasons that take an address off the list: a wrong one is the costly error
@@ -118,11 +119,11 @@ class RuleSet:
         return (*self._second(told, text, status, reply_code), *told)
 
     def _second(self, told: Sequence[Evidence], text: str, status: str | None, reply_code: str | None) -> Iterator[Evidence]:
-        """Yield what the opinion says, where it is asked and says something else than the rules; it calls nobody dead on a 4yz."""
+        """Yield what the opinion says, where it is asked and says another cause than the rules; it calls nobody dead on a 4yz."""
         if self._opinion is None or (told and (told[0].tier > OPINION or told[0].rule in self._firm)):
             return
         reason = self._opinion(text, status, reply_code)
-        if reason in DEAD and (reply_code or status or "").startswith("4"):
+        if reason in VAGUE or (reason in DEAD and (reply_code or status or "").startswith("4")):
             return
         if reason is not None and (not told or reason is not told[0].reason):
             yield Evidence(f"opinion.{reason.replace('_', '-')}", reason, OPINION, "")
