@@ -95,6 +95,7 @@ ROLES = frozenset(
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
 
 
+@lru_cache(maxsize=1 << 12)
 def parse(value: str | None) -> str | None:
     """Return the address in a field's value ("rfc822;<User@Example.COM>", "Name <user@example.com> (note)"), or None."""
     if not value or "@" not in value:
@@ -144,6 +145,7 @@ def _in_link(text: str, at: int) -> bool:
     return word is not None and LINK.search(word.group()[::-1]) is not None
 
 
+@lru_cache(maxsize=1 << 12)
 def all_of(value: str | None) -> tuple[str, ...]:
     """Return the addresses of a header field with several, as To and X-Failed-Recipients have; an address that is a name isn't one."""
     value = value or ""
@@ -203,6 +205,7 @@ def is_redacted(address: str) -> bool:
     return REDACTED.fullmatch(local) is not None or "redacted" in host
 
 
+@lru_cache(maxsize=1 << 12)
 def plain(address: str) -> str:
     """Return an address as it was before anybody rewrote it, in the form that all its spellings share."""
     return canonical(unwrap(address))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from bounces.model import Permanence
@@ -74,6 +75,7 @@ class Reply:
     start: int = 0
 
 
+@lru_cache(maxsize=1 << 10)
 def find(text: str, *, success: bool = False) -> Reply:
     """Return the reply that explains the outcome: the first, best attested 4yz or 5yz, or a 2yz with `success`.
 
@@ -140,6 +142,7 @@ OPENING = re.compile(rf".{{0,200}}?\b([245]\d\d)([- ])(?:({CODE})(?= ))?", re.AS
 AGAIN = re.compile(rf" ([245]\d\d)([- ])(?:({CODE})(?= ))?", re.ASCII)
 
 
+@lru_cache(maxsize=1 << 10)
 def plain(text: str) -> str:
     """Return a reply as one line: line breaks folded, and the code that opens each line of a multi-line reply said once."""
     line = " ".join(text.split()) + " "

@@ -94,12 +94,16 @@ class RuleSet:
         self._codes = tuple(rule for rule in rules if not rule.text)
         self._wording = Wording(rules)
         self._languages = languages
-        self.evidence = lru_cache(maxsize=1 << 15)(self._evidence)
+        self._hosts = frozenset(pattern for rule in rules for pattern in rule.remote_mta)
+        self._found = lru_cache(maxsize=1 << 15)(self._evidence)
         self._coded = lru_cache(maxsize=1 << 12)(self._code_matches)
 
-    def _evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
+    def evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
         """Return every rule that holds for a reply, the strongest first. `text` is normalised, `host` the server that spoke."""
-        domains = _domains(host)
+        return self._found(text, status, reply_code, _domains(host) & self._hosts)
+
+    def _evidence(self, text: str, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Evidence, ...]:
+        """Return the evidence; `domains` are the patterns of rules that the server's name fits."""
         worded = [match for match in self._wording.matches(text) if match.rule.holds(status, reply_code, domains)]
         if not any(match.tier >= TEXT for match in worded):
             worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
@@ -145,6 +149,7 @@ def _weights(found: Sequence[Match]) -> dict[tuple[int, Reason], int]:
     return defaultdict(int, {key: len(places) for key, places in spoken.items()})
 
 
+@lru_cache(maxsize=1 << 12)
 def _domains(host: str | None) -> frozenset[str]:
     """Return the patterns a host fits: itself and "*." before each of its parents, as rules write them; of a public domain its servers'."""
     if not host:
