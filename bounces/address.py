@@ -152,6 +152,7 @@ def all_of(value: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for address, _, end in in_text(value) if not NAME.match(value, end) or value[end] == ">"))
 
 
+@lru_cache(maxsize=1 << 12)
 def unwrap(address: str) -> str:
     """Undo SRS (SRS0, SRS1) and BATV (prvs=, btv1==): return the address that was rewritten for forwarding or signing."""
     for _ in range(3):  # one inside the other, as when a signed sender is forwarded
@@ -164,6 +165,7 @@ def unwrap(address: str) -> str:
     return _normalised(address)
 
 
+@lru_cache(maxsize=1 << 12)
 def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
     """Return the recipient that a variable envelope return path names, or None when it names none, or none for certain.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounces import address
-from bounces.model import Message
+from bounces.model import Message, once
 from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
@@ -57,6 +57,7 @@ class Sign:
     holds: Callable[[Message], bool]
 
 
+@once
 def is_notice(message: Message) -> bool:
     """Say whether there is enough evidence that a message reports on a delivery. Words alone never are: people quote notices."""
     found = tuple(evidence(message))
@@ -74,6 +75,7 @@ def is_plain(message: Message) -> bool:
     return not message.delivery_status and is_from_system(message)
 
 
+@once
 def is_from_system(message: Message) -> bool:
     """Say whether a mail system sent the message, and no person who quotes one."""
     named = "X-Failed-Recipients" in message.headers or message.report_type == "delivery-status"
@@ -81,12 +83,14 @@ def is_from_system(message: Message) -> bool:
     return signed and not is_talk(message)
 
 
+@once
 def is_talk(message: Message) -> bool:
     """Say whether the message answers or forwards another, or comes from a list: there notices are quoted."""
     headers = message.headers
     return any(name in headers for name in LIST) or is_answer(message)
 
 
+@once
 def is_answer(message: Message) -> bool:
     """Say whether the message answers or forwards another, by its subject or its header."""
     headers = message.headers
@@ -100,6 +104,7 @@ def answers(subject: str) -> bool:
     return ANSWER.search(subject[:LONGEST_SUBJECT]) is not None
 
 
+@once
 def from_daemon(message: Message) -> bool:
     """Say whether a mail system sent the message, by its From: a daemon's address or name, or an empty one."""
     if "From" not in message.headers:
@@ -118,12 +123,14 @@ def is_daemons(name: str) -> bool:
     return phrase is not None and fold(name).endswith(fold(phrase)) and len(name.split()) <= len(phrase.split()) + 1
 
 
+@once
 def return_path(message: Message) -> str | None:
     """Return the envelope sender as the delivering server noted it; "<>" is the null path of RFC 5321, section 4.5.5."""
     value = message.headers.get("Return-Path")
     return value.replace(" ", "") if value is not None else None
 
 
+@once
 def returned_to_its_sender(message: Message) -> bool:
     """Say whether the message gives its addressee back, as a part of its own, what that one had sent."""
     returned = message.returned
@@ -153,6 +160,7 @@ def sums_up(message: Message) -> bool:
     return bool(own & writers) and bool(readers - own)
 
 
+@once
 def is_automatic(message: Message) -> bool:
     """Say whether the message declares itself automatic (RFC 3834, section 5)."""
     value = (message.headers.get("Auto-Submitted") or "no").partition(";")[0].strip().lower()
@@ -179,6 +187,7 @@ def is_digests(message: Message) -> bool:
     return Shown.DIGEST in shown(message.headers.get("Subject") or "")
 
 
+@once
 def is_delay(message: Message) -> bool:
     """Say whether a notice without an Action field is a warning: the system goes on trying."""
     subject, text = message.headers.get("Subject") or "", shown(message.text[:LONGEST])
@@ -188,12 +197,14 @@ def is_delay(message: Message) -> bool:
     return late or Shown.RETRYING in text
 
 
+@once
 def has_succeeded(message: Message) -> bool:
     """Say whether a notice without an Action field tells of a delivery, and of nothing that went wrong."""
     told = {**shown(message.text[:LONGEST]), **shown(message.headers.get("Subject") or "")}
     return Shown.SUCCEEDED in told and not ({Shown.GIVEN_UP, Shown.RETRYING} & set(told))
 
 
+@once
 def sent_to(message: Message) -> tuple[str, ...]:
     """Return the addresses that the returned message was sent to, by its own header."""
     returned = message.returned
