@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import ahocorasick
@@ -118,49 +119,58 @@ class Phrases:
     """Phrases by number, ready to be found."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        """Build the automaton: each word of it leads to the phrases that need it."""
-        self._counts: list[tuple[int, int]] = []  # of each way to say a phrase its number, and how many parts it has
-        words: dict[str, dict[tuple[bool, bool], list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        """Build the automaton: each word of it leads to the ways to say a phrase that are worth a look once it is found."""
+        self._ways: list[tuple[int, tuple[tuple[int, ...], ...]]] = []  # of each its phrase's number, and by part the words that may be it
+        ids: dict[tuple[str, bool, bool], int] = {}
         for number, phrase in enumerate(phrases):
             for way in ways(phrase):
-                for place, part in enumerate(way):
-                    for word in part:
-                        edges = (word.startswith("*"), word.endswith("*"))
-                        words[fold(word.strip("*")).strip()][edges].append((len(self._counts), place))
-                self._counts.append((number, len(way)))
+                parts = tuple(tuple({ids.setdefault(word, len(ids)) for word in map(_word, part)}) for part in way)
+                self._ways.append((number, parts))
+        needed = Counter(word for _, parts in self._ways for part in parts for word in part)
+        telling: dict[int, list[int]] = defaultdict(list)  # by word the ways of which it is the rarest part
+        for number, (_, parts) in enumerate(self._ways):
+            for word in min(parts, key=lambda part: max(needed[word] for word in part)):
+                telling[word].append(number)
+        uses: dict[str, list[tuple[bool, bool, int, tuple[int, ...]]]] = defaultdict(list)
+        for (word, *edges), use in ids.items():
+            uses[word].append((*edges, use, tuple(telling[use])))
         self._automaton = ahocorasick.Automaton()
-        for word, uses in words.items():
-            self._automaton.add_word(word, (len(word), tuple(uses.items())))
+        for word, told in uses.items():
+            self._automaton.add_word(word, (len(word), tuple(told)))
         self._automaton.make_automaton()
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
         """Yield the number of each phrase that a folded text says, in order, with where its parts stand."""
         if not text or not self._automaton:
             return
-        places: dict[int, list[list[Span]]] = {}
+        places: dict[int, list[Span]] = {}
+        worth: set[int] = set()
         for last, (length, uses) in self._automaton.iter(text):
             start, end = last - length + 1, last + 1
             begins = start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)
             ends = end == len(text) or text[end] == " " or _edge(text, end, last)
-            for (open_start, open_end), needed in uses:
+            for open_start, open_end, use, telling in uses:
                 if (begins or open_start) and (ends or open_end):
-                    _place((start, end), needed, places)
-        for way, parts in sorted(places.items()):
-            phrase, count = self._counts[way]
-            if len(parts) == count and (spans := _in_order(parts)):
+                    if use in places:
+                        places[use].append((start, end))
+                    else:
+                        places[use] = [(start, end)]
+                        worth.update(telling)
+        for way in sorted(worth):
+            phrase, parts = self._ways[way]
+            if spans := _in_order([_places(part, places) for part in parts]):
                 yield phrase, spans
 
 
-def _place(span: Span, needed: Sequence[tuple[int, int]], places: dict[int, list[list[Span]]]) -> None:
-    """Note a word in the ways that need it; one that follows another only where that one was found before."""
-    for way, place in needed:
-        if place == 0:
-            places.setdefault(way, [[]])[0].append(span)
-        elif parts := places.get(way):
-            if len(parts) > place:
-                parts[place].append(span)
-            elif len(parts) == place:
-                parts.append([span])
+def _word(word: str) -> tuple[str, bool, bool]:
+    """Return a word of a phrase as it stands in a text, and whether its start and its end are open."""
+    return fold(word.strip("*")).strip(), word.startswith("*"), word.endswith("*")
+
+
+def _places(part: tuple[int, ...], places: dict[int, list[Span]]) -> list[Span]:
+    """Return where the words stand that may be a part, in the order of their ends, the longest first."""
+    found = [places[word] for word in part if word in places]
+    return found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=lambda span: (span[1], span[0]))
 
 
 def _edge(text: str, outside: int, inside: int) -> bool:
@@ -170,6 +180,8 @@ def _edge(text: str, outside: int, inside: int) -> bool:
 
 def _in_order(parts: list[list[Span]]) -> tuple[Span, ...]:
     """Choose one place of each part so that they follow one another within the gap; return none if that can't be."""
+    if len(parts) == 1 or not all(parts):
+        return tuple(parts[0][:1]) if all(parts) else ()
     chains: list[tuple[Span, ...]] = [(place,) for place in parts[0]]
     for places in parts[1:]:
         following, reached = [], 0
