@@ -175,14 +175,31 @@ def permanence(reply_code: str | None, status: str | None) -> Permanence:
     return {"5": Permanence.PERMANENT, "4": Permanence.TRANSIENT}.get(digit, Permanence.UNKNOWN)
 
 
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a rule's code pattern: "5.2.2", "x.2.2" (any class), "5yz", "x.7.606-649" (a range of details). Raise ValueError if it is none."""
+@dataclass(frozen=True, slots=True)
+class CodePattern:
+    """What a rule's code pattern stands for: of a reply code the digits at each place, of an enhanced code its class, subject and details."""
+
+    digits: tuple[str, ...]
+    details: frozenset[str] | None = None  # None is any
+
+    def fullmatch(self, code: str) -> bool:
+        """Say whether a code is one of those."""
+        if len(self.digits) == 3:
+            return len(code) == 3 and all(map(str.__contains__, self.digits, code))
+        if code[1:2] != "." or code[3:4] != "." or code[0] not in self.digits[0] or code[2] != self.digits[1]:
+            return False
+        detail = code[4:]
+        return detail in self.details if self.details is not None else len(detail) <= 3 and detail.isascii() and detail.isdigit()
+
+
+@lru_cache(maxsize=1 << 10)
+def compile_pattern(pattern: str) -> CodePattern:
+    """Read a rule's code pattern: "5.2.2", "x.2.2" (any class), "5yz", "x.7.606-649" (a range of details). Raise ValueError if it is none."""
     if re.fullmatch(r"[245][0-9y][0-9z]", pattern):
-        return re.compile(pattern.replace("y", "[0-9]").replace("z", "[0-9]"))
+        return CodePattern(tuple(["0123456789" if digit in "yz" else digit for digit in pattern]))
     match = re.fullmatch(r"([245x])\.([0-9])\.(?:([0-9]{1,3})(?:-([0-9]{1,3}))?|\*)", pattern)
     klass, subject, low, high = match.groups() if match else ("", "", None, None)
     numbers = range(int(low), int(high or low) + 1) if low else ()
     if match is None or (low and not numbers):
         raise ValueError(f"{pattern!r} is no code pattern")
-    details = "|".join(map(str, numbers)) or "[0-9]{1,3}"
-    return re.compile(rf"{'[245]' if klass == 'x' else klass}\.{subject}\.(?:{details})")
+    return CodePattern(("245" if klass == "x" else klass, subject), frozenset(map(str, numbers)) or None)

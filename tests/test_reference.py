@@ -11,6 +11,7 @@ import bounces
 from bounces import rules
 from bounces.classify import classify
 from bounces.cli import main
+from bounces.codes import REPLY_CODES
 from bounces.errors import SettingsError
 from bounces.model import Attempt, Permanence, Reason
 from bounces.reference import LISTS, code, every, page, table
@@ -43,6 +44,11 @@ def test_every_code_is_there_in_both_languages():
     for key in wanted:
         assert set(table("en")[key]) == set(table("fr")[key]), key
         assert {"name", "meaning", "when", "sender"} <= set(table("en")[key]), key
+
+
+def test_the_codes_that_are_found_in_texts_are_those_of_the_reference():
+    """Two places list the reply codes, and they agree; 200 is in no reply of SMTP's."""
+    assert {*REPLY_CODES, "200"} == {key for key in table("codes") if key.isdigit()}
 
 
 def test_no_french_is_english():

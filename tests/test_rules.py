@@ -13,6 +13,7 @@ FOLDER = Path(rules.__file__).parent
 FILES = [check.parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(FOLDER.rglob("*.toml"))]
 TABLES = [(table, rule) for file in FILES for table, rule in file.tables if rule]
 SHIPPED = [rule for _, rule in TABLES]
+CODES = [rule for rule in rules.shipped() if rule.id.startswith(("enhanced.", "reply."))]
 RULES = RuleSet(rules.shipped(), rules.languages)
 
 
@@ -29,9 +30,35 @@ def test_each_rule_decides_its_examples_and_can_by_each_phrase(table, rule):
 
 
 def test_all_files_are_read_in_a_run():
-    """The rules of a run are those of the files."""
+    """The rules of a run are those of the files, and those for codes, which are made of the code reference's data."""
     assert len(FILES) > 50
-    assert {rule.id for rule in (*rules.shipped(), *rules.languages())} == {rule.id for rule in SHIPPED}
+    codes = {rule.id for rule in CODES}
+    assert len(codes) > 100
+    assert {rule.id for rule in (*rules.shipped(), *rules.languages())} == {rule.id for rule in SHIPPED} | codes
+
+
+@pytest.mark.parametrize("rule", CODES, ids=lambda rule: rule.id)
+def test_each_code_is_decided_by_its_own_rule(rule):
+    """Where it stands alone, whichever its class."""
+    assert {text: classify(Attempt(diagnostic_code=text), RULES).rule for text in rule.examples} == dict.fromkeys(rule.examples, rule.id)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("550 5.1.1 <a@example.com> too many recipients this hour", "enhanced.x-1-1"),
+        ("552 5.1.1 mailbox is full", "enhanced.x-1-1"),
+        ("550 5.7.1 No such user!", "enhanced.x-7-1"),
+        ("550 5.7.1 Unable to relay for a@example.com", "enhanced.x-7-1"),
+        ("552 too many recipients", "reply.552-mailbox-full"),
+        ("552 Message too large", "reply.552-mailbox-full"),
+        ("452 4.5.3 Too many recipients", "reply.452-system-full"),
+    ],
+)
+def test_a_text_beats_a_code(text, rule):
+    """What the words say is more than what the code does."""
+    assert rule in {one.id for one in CODES}
+    assert classify(Attempt(diagnostic_code=text), RULES).rule != rule
 
 
 def test_ids_name_their_file_and_are_unique():
@@ -46,7 +73,7 @@ def test_ids_name_their_file_and_are_unique():
 def test_every_reason_is_reachable():
     """Each of the forty reasons is told by a rule, or by the kind of the message."""
     by_kind = {Reason.AUTO_REPLY, Reason.COMPLAINT, Reason.UNKNOWN}
-    assert {rule.reason for rule in SHIPPED} | by_kind == set(Reason)
+    assert {rule.reason for rule in (*SHIPPED, *CODES)} | by_kind == set(Reason)
 
 
 def test_each_server_that_a_rule_names_is_a_known_providers():

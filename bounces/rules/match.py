@@ -6,13 +6,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bounces import codes
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, Span, fold
 from bounces.providers import servers
-from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, WORD, Rule
+from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, WORD, Rule, Shipped, compiled, compiled_languages, languages, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -65,10 +65,10 @@ class Match:
 class Wording:
     """The phrases of rules, ready to be found: all in one Aho-Corasick pass over a text."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        """Make the phrases ready."""
+    def __init__(self, rules: Sequence[Rule], table: tuple[Any, ...] | None = None) -> None:
+        """Make the phrases ready; `table` is their compiled form, if it is known."""
         self._worded = tuple((rule, phrase) for rule in rules for phrase in rule.text)
-        self._phrases = Phrases([phrase for _, phrase in self._worded])
+        self._phrases = Phrases([phrase for _, phrase in self._worded] if table is None else (), table)
 
     def matches(self, text: str) -> Iterator[Match]:
         """Yield each phrase that stands in a text."""
@@ -92,7 +92,10 @@ class RuleSet:
         self.rules = tuple(rules)
         self._opinion, self._firm = opinion, frozenset(firm)
         self._codes = tuple(rule for rule in rules if not rule.text)
-        self._wording = Wording(rules)
+        ours = compiled() if rules[: len(shipped())] == shipped() else Shipped((), ())
+        self._wordings = [Wording(ours.rules, ours.table)] if ours.rules else []
+        if own := rules[len(ours.rules) :]:
+            self._wordings.append(Wording(own))
         self._languages = languages
         self._hosts = frozenset(pattern for rule in rules for pattern in rule.remote_mta)
         self._found = lru_cache(maxsize=1 << 15)(self._evidence)
@@ -104,7 +107,7 @@ class RuleSet:
 
     def _evidence(self, text: str, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Evidence, ...]:
         """Return the evidence; `domains` are the patterns of rules that the server's name fits."""
-        worded = [match for match in self._wording.matches(text) if match.rule.holds(status, reply_code, domains)]
+        worded = [match for wording in self._wordings for match in wording.matches(text) if match.rule.holds(status, reply_code, domains)]
         if not any(match.tier >= TEXT for match in worded):
             worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
         coded = self._coded(status, reply_code, domains)
@@ -133,7 +136,8 @@ class RuleSet:
     @cached_property
     def _foreign(self) -> Wording:
         """The phrases in other languages."""
-        return Wording(self._languages())
+        rules = self._languages()
+        return Wording(rules, compiled_languages().table if rules is languages() else None)
 
     def _code_matches(self, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Match, ...]:
         """Return the rules without text that hold."""
