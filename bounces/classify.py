@@ -8,18 +8,20 @@ contradicts is recorded, not hidden.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from bounces import address, codes
 from bounces.hedges import hedge
+from bounces.language import Said
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
-from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT
-from bounces.rules.match import BARE, DEAD, RuleSet, normalise
+from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT, TOKEN
+from bounces.rules.match import BARE, DEAD, LONGEST, RuleSet, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # the commands before the first recipient is named, and after the last
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
@@ -28,27 +30,40 @@ BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH"
 ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
 SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
-LOGIN = frozenset({"432", "534", "535", "538"})  # RFC 4954, section 6, and RFC 2554: the account is the one that logs in to send
+# RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
+LOGIN = frozenset({"432", "525", "534", "535", "538"})
+# what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
+QUOTING = re.compile(
+    r"SMTP error from remote (?:mail server|mailer|server|host)\b|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:",
+    re.IGNORECASE,
+)
+RUNNING = re.compile(
+    r"(?:\b(?:permission denied|(?:temporary|internal) failure|service unavailable|data format error|internal software error|system error"
+    r"|system resource problem|input/output error|can't create (?:user )?output file|local configuration error|remote protocol error"
+    r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
+    re.IGNORECASE,
+)
+# which command a queue manager says was refused
+MAILED = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
+LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
+    attempt = replace(attempt, command=_refused(said) or attempt.command)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
-    spoken = normalise(said[own.start :] if own.reply_code else said)
-    evidence = rules.evidence(spoken, status, reply_code, host or attempt.remote_mta)
-    if own.start and own.reply_code and (not evidence or evidence[0].tier < CODE):
-        # the server's own words tell nothing; those of the system that quotes it may
-        wider = rules.evidence(normalise(said), status, reply_code, host or attempt.remote_mta)
-        evidence = max(evidence, wider, key=lambda found: found[0].tier if found else 0)
-    evidence = tuple(_possible(evidence, status))
+    start = own.start if own.reply_code else 0
+    evidence = tuple(
+        _possible(_told(said, start, partial(rules.evidence, status=status, reply_code=reply_code, host=host or attempt.remote_mta)), status)
+    )
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
-        reason = _of_the_sender(attempt.command, status, reply_code) or reason
+        reason = _of_the_sender(attempt.command, status, reply_code, said) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt.command, status, reply_code) or hedge(evidence, spoken, reply_code) or _other(winner, attempt)
+    doubt = _stage(winner, attempt, status, reply_code) or hedge(evidence, normalise(said[start:]), reply_code) or _other(winner, attempt)
     return Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
@@ -59,21 +74,44 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     )
 
 
+@lru_cache(maxsize=64)
+def _refused(said: str) -> str | None:
+    """Return which command a queue manager says was refused, if not RCPT; several recipients may share a text."""
+    return "MAIL" if MAILED.search(said, 0, LONGEST) else "DATA" if LATE.search(said, 0, LONGEST) else None
+
+
+@lru_cache(maxsize=64)
+def _spoken(said: str, start: int) -> tuple[str, ...]:
+    """Return the words of a server or a program; those with what quotes them; and, if what ran the program was left out, with that, too."""
+    words, quoted = (QUOTING.sub(" ", one) for one in (said[start : start + LONGEST], said[:LONGEST]))
+    return tuple(dict.fromkeys(map(normalise, (RUNNING.sub(" ", words), RUNNING.sub(" ", quoted), quoted))))
+
+
+def _told(said: str, start: int, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+    """Return what a server's own words tell; where they tell nothing, what those of the system that quotes it do."""
+    best: tuple[Evidence, ...] = ()
+    for text in _spoken(said, start):
+        if best and (best[0].tier >= CODE or (best[0].matched and RUNNING.search(text))):
+            break
+        best = max(best, ask(text), key=lambda found: found[0].tier if found else 0)
+    return best
+
+
 def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:
     """Yield the evidence but for a network that failed, where a server answers that its policy is why: "550 5.7.1 Connection refused"."""
     return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
 
 
-def _of_the_sender(command: str | None, status: str | None, reply_code: str | None) -> Reason | None:
+def _of_the_sender(command: str | None, status: str | None, reply_code: str | None, said: str) -> Reason | None:
     """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
-    if reply_code in LOGIN:
+    if reply_code in LOGIN and "recipient" not in said.lower():
         return Reason.AUTH_REQUIRED
     if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
         return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
     return None
 
 
-def _stage(winner: Evidence | None, command: str | None, status: str | None, reply_code: str | None) -> str | None:
+def _stage(winner: Evidence | None, attempt: Attempt, status: str | None, reply_code: str | None) -> Said | None:
     """Return what the stage of the dialogue says against a dead recipient.
 
     An unknown user is refused at RCPT. Filters say "user unknown", too, once they have seen the content, so without an address code a
@@ -81,17 +119,19 @@ def _stage(winner: Evidence | None, command: str | None, status: str | None, rep
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if _of_the_sender(None, status, reply_code):
-        return f"{status or reply_code} is about the sender"
-    if command in BEFORE:
-        return f"refused after {command}, before any recipient was named"
+    if _of_the_sender(None, status, reply_code, attempt.diagnostic_code or ""):
+        return Said("{code} is about the sender", code=status or reply_code)
+    if attempt.command in BEFORE:
+        return Said("refused after {command}, before any recipient was named", command=attempt.command)
     told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
-    if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or command == "RCPT":
+    if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or attempt.command == "RCPT":
         return None
-    return "the server had accepted the recipient, and refused only after DATA" if command in AFTER else "nothing tells that RCPT was refused"
+    return Said(
+        "the server had accepted the recipient, and refused only after DATA" if attempt.command in AFTER else "nothing tells that RCPT was refused"
+    )
 
 
-def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
+def _other(winner: Evidence | None, attempt: Attempt) -> Said | None:
     """Return that the reply is about somebody else: the sender, or another recipient whose answer a system gives for all of them.
 
     Of a closed mailbox a reply may name others all the same, whom to write to instead: there only the address that it begins with counts.
@@ -103,7 +143,7 @@ def _other(winner: Evidence | None, attempt: Attempt) -> str | None:
     ours = [one for one in (attempt.final_recipient, attempt.original_recipient) if one]
     if not named or any(not address.is_anothers(one, other) for one in ours for other in named):
         return None
-    return f"the reply names {named[0]}, and not the recipient"
+    return Said("the reply names {other}, and not the recipient", other=named[0])
 
 
 @lru_cache(maxsize=64)
@@ -120,21 +160,21 @@ def _permanence(reason: Reason, reply_code: str | None, status: str | None) -> P
     return codes.permanence(reply_code, status)
 
 
-def _contradictions(evidence: Sequence[Evidence], status: str | None, reply_code: str | None) -> Iterator[str]:
+def _contradictions(evidence: Sequence[Evidence], status: str | None, reply_code: str | None) -> Iterator[Said]:
     """Yield a sentence for each thing that speaks against the verdict."""
     if status and reply_code and status[0] != reply_code[0]:
-        yield f"reply {reply_code} and status {status} disagree on the class"
+        yield Said("reply {reply} and status {status} disagree on the class", reply=reply_code, status=status)
     if not evidence:
         return
     winner = evidence[0]
     for other in _others(evidence):
-        yield f"{other.rule} says {other.reason}, {winner.rule} says {winner.reason}"
+        yield Said("{other} says {else_}, {rule} says {reason}", other=other.rule, else_=other.reason, rule=winner.rule, reason=winner.reason)
 
 
 def _others(evidence: Sequence[Evidence]) -> Iterable[Evidence]:
     """Return the specific evidence for other reasons than the winner's, one for each reason."""
     winner = evidence[0]
-    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TEXT or (one.tier not in BARE and not one.matched)))
+    specific = (one for one in evidence if one.reason is not winner.reason and (one.tier >= TOKEN or (one.tier not in BARE and not one.matched)))
     return {one.reason: one for one in reversed(list(specific))}.values()
 
 
@@ -144,8 +184,9 @@ def _confidence(evidence: Sequence[Evidence], contradictions: Sequence[str]) -> 
         return Confidence.LOW
     winner = evidence[0]
     agreed = any(one.reason is winner.reason and not one.matched and one.tier >= CODE for one in evidence)
-    if winner.reason in DEAD and not agreed and any(one.tier >= winner.tier and one.reason not in DEAD for one in _others(evidence)):
-        return Confidence.LOW  # two texts, one of them of a live address, and no code to tell: nobody is removed on that
+    alive = (one for one in _others(evidence) if one.reason not in DEAD)
+    if winner.reason in DEAD and not agreed and any(one.tier >= winner.tier or (one.matched and one.tier >= TOKEN) for one in alive):
+        return Confidence.LOW  # two texts, or a text and a token, one of them of a live address, and no code to tell: nobody is removed on that
     if winner.tier >= PROVIDER_CODE:
         return Confidence.MEDIUM if contradictions else Confidence.HIGH
     return Confidence.LOW if winner.tier <= OPINION or winner.matched else Confidence.MEDIUM

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bounces.language import Said
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, fold
 from bounces.rules.match import DEAD
@@ -26,9 +28,16 @@ LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # 
 
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
-    r"\b(?:sender(?:'s)?|originator|envelope from|mail from|mailfrom|return path|reverse path|you are not (?:an?|our|one)"
-    r"|your (?:own )?(?:e ?mail )?(?:address|account|domain|mailbox|ip|host|server|mx))\b"
+    r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
+    r"|(?:from:?|reply to|disposition) (?:address|domain|header)"
+    r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
+    r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
+    r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
+    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one))\b"
 )
+# recipient lookup failed: timeout
+OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
+NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_SENDER.pattern}")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -47,37 +56,62 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
+# mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
+UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
+UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
+
+WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+SENTENCE = 4  # words that no rule read
+
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
 
 
-def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> str | None:
+def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> Said | None:
     """Return how a reply itself softens that an address is dead, or None. `text` is folded as the rules see it."""
     if not evidence or evidence[0].reason not in DEAD:
         return None
     return _said_of_itself(text, reply_code) or _left_open(evidence[0].matched, evidence, text)
 
 
-def _said_of_itself(text: str, reply_code: str | None) -> str | None:
+@lru_cache(maxsize=64)
+def _said_of_itself(text: str, reply_code: str | None) -> Said | None:
     """Return what a reply says of all its words: they hold for now, for all recipients, or for one of two causes."""
     if LOCKED.search(text) or next(PASSING.found(text), None):
-        return "the reply itself says that it is for now"
+        return Said("the reply itself says that it is for now")
     if reply_code and next(NOBODY_LEFT.found(text), None):
-        return "the reply is about all recipients, and not about this one"
+        return Said("the reply is about all recipients, and not about this one")
+    if fault := OWN_FAULT.search(text):
+        return Said("the reply speaks of a fault of the server's own: {words}", words=fault.group())
     either = EITHER.search(text)
-    return f"the reply leaves open which it is: {either.group()}" if either else None
+    return Said("the reply leaves open which it is: {words}", words=either.group()) if either else None
 
 
-def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> str | None:
+def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | None:
     """Return what else a reply speaks of, beside the words that say that an address is dead, which are "" where only a code does."""
     living = [one.matched for one in evidence if one.matched and one.reason not in UNTELLING]
     if not winner:
-        return f"only the code says so, and the words are others: {living[0]}" if living else None
+        other = living[0] if living else _unread(evidence, text)
+        return Said("only the code says so, and the words are others: {words}", words=other) if other else None
     start = text.find(winner.partition(" … ")[0])
-    if sender := OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, start)):
-        return f"the reply speaks of the sender: {sender.group()}"
+    end = text.find(last := winner.rpartition(" … ")[2], start) + len(last)
+    unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
+    if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
+        return Said("the reply isn't sure of it: {words}", words=unsure.group())
+    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
+    if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
+        return Said("the reply speaks of the sender: {words}", words=sender.group())
     other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
-    return f"the reply leaves open which it is: {winner}, or {other}" if other else None
+    return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
+
+
+def _unread(evidence: Sequence[Evidence], text: str) -> str | None:
+    """Return words beside a code that doubt it or are the sender's; and any that no rule read beside x.2.1, which servers give for too much."""
+    if found := UNSURE.search(text) or OF_THE_SENDER.search(text):
+        return found.group()
+    unread = evidence[0].reason is Reason.MAILBOX_DISABLED and not any(one.matched for one in evidence)
+    words = WORD.findall(text) if unread else ()
+    return " ".join(words) if len(words) >= SENTENCE or any(not word.isascii() for word in words) else None
 
 
 def _joined(first: str, second: str, text: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bounces import advise, analyze, codes, rules
 from bounces.analyze import classify
 from bounces.classify import classify as judge
-from bounces.model import Attempt, Confidence, Reason
+from bounces.model import Attempt, Confidence, Permanence, Reason
 from bounces.rules.match import RuleSet
 
 
@@ -230,3 +230,53 @@ def test_a_public_domain_stands_for_its_providers_servers():
     rules_ = rule_set(rule("x", "spam_rejected", remote_mta="*.protection.outlook.com", text="full"))
     assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.fr").rule == "test.x"
     assert judge(Attempt(diagnostic_code="550 full"), rules_, "hotmail.example").rule is None
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("SMTP error from remote mail server after RCPT TO:<a@example.com>: host mx.example.com: 550 Mailbox unavailable", "mailbox_unavailable"),
+        ("SMTP error from remote mailer after end of data: host mx.example.com [192.0.2.1]: 550 5.7.1 Blocked by SpamAssassin", "spam_rejected"),
+        ("mail.lmtp: LMTP server error: 550 5.1.1 <a@example.com> User doesn't exist: a@example.com", "user_unknown"),
+        ("host mx.example.com[192.0.2.1] refused to talk to me: 421 4.7.0 too many sessions", "rate_limited"),
+        ("permission denied. Command output: maildrop: maildir over quota.", "mailbox_full"),
+        ('Command died with status 75: "/usr/bin/deliver". Command output: Mailbox over quota', "mailbox_full"),
+        ("permission denied. Command output: x", "server_error"),
+        ('Command died with status 1: "/usr/bin/deliver"', "server_error"),
+        ("conversation with mx.example.com[192.0.2.1] timed out while sending end of data", "network_error"),
+    ],
+)
+def test_a_queue_managers_frame_is_no_reply(said, reason):
+    """What it writes around a server's words, or a program's, decides only where those tell nothing."""
+    assert classify(said).reason == reason
+
+
+def test_a_queue_manager_tells_which_command_was_refused():
+    """After MAIL the sender is refused; after the content an unknown user is not believed."""
+    assert classify("SMTP error from remote mail server after MAIL FROM:<b@example.org>: 550 domain unknown").reason is Reason.BAD_SENDER_ADDRESS
+    late = classify("host mx.example.com[192.0.2.1] said: 550 user unknown (in reply to end of DATA command)")
+    assert (late.reason, late.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
+
+
+def test_a_token_is_more_than_a_lone_word():
+    """A lone word loses to a registered code, a token beats it, and a text beats both."""
+    code = rule("code", "policy_rejected", status="5.7.3") + rule("text", "user_unknown", text="no such user")
+    lone, token = (rule("word", "greylisted", text="greylist*", token=flag) for flag in (False, True))
+    said = Attempt(diagnostic_code="550 5.7.3 host is greylisted")
+    assert judge(said, rule_set(code + lone)).reason is Reason.POLICY_REJECTED
+    assert judge(said, rule_set(code + token)).reason is Reason.GREYLISTED
+    assert judge(Attempt(diagnostic_code="550 5.7.3 no such user, greylisted"), rule_set(code + token)).reason is Reason.USER_UNKNOWN
+
+
+def test_a_server_that_asked_another_does_not_make_its_own_4yz_final():
+    """Behind the 450 of an address that another server refused for good stands that server's 550; but who said 450 asks to try again."""
+    probed = "450 4.1.1 <a@example.com>: Recipient address rejected: undeliverable address: host mx.example.net[192.0.2.1] said: 550 no such user"
+    found = classify(probed)
+    assert (found.reason, found.permanence) == (Reason.USER_UNKNOWN, Permanence.TRANSIENT)
+    assert found.recommended_action not in advise.TAKES_OFF
+
+
+def test_who_logs_in_is_disabled_unless_the_recipient_is_named():
+    """525 follows a login (RFC 5248); some give it to a recipient all the same, and say so."""
+    assert classify("525 5.7.13 User account disabled").reason is Reason.AUTH_REQUIRED
+    assert classify("525 5.7.13 Disabled recipient address").reason is Reason.MAILBOX_DISABLED

@@ -46,6 +46,17 @@ def test_two_causes_joined_by_or():
         "550 5.1.1 your address does not exist",
         "550 5.1.1 Blocked by policy",
         "550 5.1.1 rejected: spam",
+        "550 5.1.1 The mailbox might have been deleted",
+        "550 5.1.1 possibly invalid recipient",
+        "550 5.2.1 The account might be disabled",
+        "550 5.1.1 recipient validation failed: timeout",
+        "550 5.1.1 the host you connect from is not one of ours",
+        "550 your mail server cannot be found in the DNS",
+        "550 could not find a mail server for your domain",
+        "550 reply-to address does not exist",
+        "550 the domain you send from cannot be found in DNS",
+        "550 5.2.1 ამ მისამართზე წერილი არ მიიღება",
+        "550 5.2.1 Ang mailbox na ito ay hindi tumatanggap ng mensahe",
     ],
 )
 def test_what_a_reply_softens_takes_nobody_off(reply):
@@ -61,6 +72,9 @@ def test_what_a_reply_softens_takes_nobody_off(reply):
         "550 5.2.1 The account has been locked for inactivity",
         "550 5.1.1 User unknown; returned to sender",
         "550 5.1.1 Recipient rejected",
+        "550 5.1.1 The address could not be found; you may contact our help desk",
+        "550 5.1.1 ამ მისამართზე წერილი არ მიიღება",
+        "550 5.2.1",
     ],
 )
 def test_what_only_looks_soft_does(reply):

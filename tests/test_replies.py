@@ -18,7 +18,7 @@ def judged():
 
 def test_the_replies_are_well_formed():
     """Each names reasons that there are, and its source; no text stands twice."""
-    assert len({reply["text"] for reply in REPLIES}) == len(REPLIES) > 1100
+    assert len({reply["text"] for reply in REPLIES}) == len(REPLIES) > 1400
     for reply in REPLIES:
         assert set(reply["reason"]) <= set(Reason)
         assert reply["reason"]
@@ -26,9 +26,9 @@ def test_the_replies_are_well_formed():
 
 
 def test_the_reason_of_nearly_all_is_right(judged):
-    """What the rules do not know yet is less than a sixteenth."""
+    """What the rules do not know yet is less than a twentieth."""
     wrong = [(reply["text"], str(found.reason)) for reply, found in judged if found.reason not in reply["reason"]]
-    assert len(wrong) < len(REPLIES) / 16, wrong
+    assert len(wrong) < len(REPLIES) / 20, wrong
 
 
 def test_nobody_alive_is_taken_off_for_a_wrong_reason(judged):
@@ -43,4 +43,4 @@ def test_nobody_alive_is_taken_off_for_a_wrong_reason(judged):
 def test_few_dead_addresses_stay(judged):
     """Of those that one reply proves dead, hardly one is kept."""
     kept = [reply["text"] for reply, found in judged if reply["dead"] and found.recommended_action not in OFF]
-    assert len(kept) <= 0.05 * sum(reply["dead"] for reply in REPLIES), kept
+    assert len(kept) <= 0.025 * sum(reply["dead"] for reply in REPLIES), kept

@@ -122,3 +122,10 @@ def test_what_opens_a_notice_calls_nobody_dead(language):
         words = phrase.replace(" * ", " ").replace("*", "")
         for text in (words, *(f"{words} {label}: a@example.com" for label in labels), *(f"{label}: a@example.com {words}" for label in labels)):
             assert classify(Attempt(diagnostic_code=text), RULES).reason not in DEAD, text
+
+
+def test_a_token_is_true_or_false():
+    """What a rule says of its lone words is checked as the rest is."""
+    text = '[[rule]]\nid = "x.y"\ntext = "dmarc"\ntoken = {}\nreason = "auth_failure"\nsource = "ours"\nexamples = ["dmarc"]\n'
+    assert check.parse(text.format("true"), "x.toml").problems == ()
+    assert [line for line, _ in check.parse(text.format('"yes"'), "x.toml").problems] == [4]

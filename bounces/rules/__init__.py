@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 # how exact a rule is; a higher tier wins. OPINION is no rule's: it is what statistics say where the rules below it have nothing better
 PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, OPINION, GENERIC_TEXT, GENERIC_CODE, REPLY = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
+TOKEN = PROVIDER_CODE  # a lone word that means nothing else: it beats a registered code, and a text beats it
 
 CONDITIONS = ("remote_mta", "text", "status", "reply_code")
 LISTS = (*CONDITIONS, "examples", "counter_examples")
-KEYS = ("id", "reason", "source", "generic", *LISTS)
+KEYS = ("id", "reason", "source", "generic", "token", *LISTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Rule:
     status: tuple[CodePattern, ...] = ()
     reply_code: tuple[CodePattern, ...] = ()
     generic: bool = False
+    token: bool = False  # a word of it that stands alone means nothing else: "greylisted"
 
     @property
     def tier(self) -> int:
@@ -147,6 +149,7 @@ def rule(table: dict[str, Any]) -> Rule:
         status=tuple(map(compile_pattern, lists["status"])),
         reply_code=tuple(map(compile_pattern, lists["reply_code"])),
         generic=table.get("generic", False) or any(pattern.endswith(".0") for pattern in lists["status"] if not lists["text"]),
+        token=table.get("token", False),
     )
 
 

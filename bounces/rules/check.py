@@ -141,8 +141,8 @@ def _problems(table: Table) -> Iterator[Problem]:
         yield table.problem(f"{what}; {_nearest(reason, Reason)}", "reason")
     if not isinstance(source := given.get("source", ""), str) or not source.strip():
         yield table.problem('source is missing; give a URL, an RFC section, or a few words, in quotation marks: "our own notices"', "source")
-    if not isinstance(given.get("generic", False), bool):
-        yield table.problem("generic is true or false, without quotation marks", "generic")
+    for key in (key for key in ("generic", "token") if not isinstance(given.get(key, False), bool)):
+        yield table.problem(f"{key} is true or false, without quotation marks", key)
     if not any(values(given.get(key)) for key in CONDITIONS):
         yield table.problem(f"has no condition; give at least one of {', '.join(CONDITIONS)}")
     if not values(given.get("examples")):

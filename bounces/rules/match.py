@@ -12,7 +12,7 @@ from bounces import codes
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, Span, fold
 from bounces.providers import servers
-from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, WORD, Rule, Shipped, compiled, compiled_languages, languages, shipped
+from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, TOKEN, WORD, Rule, Shipped, compiled, compiled_languages, languages, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,7 +75,8 @@ class Wording:
         for number, spans in self._phrases.found(text):
             rule, phrase = self._worded[number]
             said = text[spans[0][0] : spans[0][1]] if len(spans) == 1 else ""
-            yield Match(rule, WORD if rule.tier == TEXT and said.isascii() and said.isalpha() else rule.tier, phrase, spans)
+            lone = rule.tier == TEXT and said.isascii() and said.isalpha()
+            yield Match(rule, (TOKEN if rule.token else WORD) if lone else rule.tier, phrase, spans)
 
 
 class RuleSet:
