@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SMALL, LARGE = 1_100, 130_000  # bytes of a returned body, on average
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
-FIRST = "anna bo carla dimitri eva felix greta henrik ida jonas karl lena marta nils olga paul rosa sven tilda ulf vera willem xenia yusuf zoe".split()
+FIRST = (
+    "anna bo carla dimitri eva felix greta henrik ida jonas karl lena marta nils olga paul rosa sven tilda ulf vera willem xenia yusuf zoe".split()
+)
 LAST = "berg costa dahl engel fischer garcia hansen ito jansen kowalski larsen meyer novak olsen petrov rossi santos tanaka vogel weber".split()
 DOMAINS = ("example.com", "example.net", "example.org", *(f"firm{number}.example" for number in range(400)))
 PUBLIC = "example.com", "example.net", "mail.example", "post.example"
@@ -212,7 +214,10 @@ def _prose(chance: random.Random, fields: dict[str, str]) -> bytes:
     charset, declared, postmaster, subject, text, announcement = chance.choice(layouts.PROSES)
     mime = f"MIME-Version: 1.0\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n" if declared else ""
     told = {"mime": mime, "postmaster": _word(postmaster, charset), "subject": _word(subject, charset), "original": fields["original_header"] + "\n"}
-    told |= {"text": _encoded(text.format(**fields | _reply(chance, fields)), charset, "8bit"), "announcement": _encoded(announcement, charset, "8bit")}
+    told |= {
+        "text": _encoded(text.format(**fields | _reply(chance, fields)), charset, "8bit"),
+        "announcement": _encoded(announcement, charset, "8bit"),
+    }
     return _filled(layouts.PROSE, fields | told)
 
 

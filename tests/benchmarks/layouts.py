@@ -513,7 +513,11 @@ Content-Transfer-Encoding: {encoding}
 # charset, subject, text
 AUTO_REPLIES = (
     ("utf-8", "Auto: {original_subject}", "I am away until {day} August and read no mail.\n\nIn urgent cases write to {other}.\n\n{name}"),
-    ("iso-8859-1", "Abwesenheit: {original_subject}", "ich bin bis zum {day}. August nicht im Büro.\n\nIn dringenden Fällen: {other}\n\nSchöne Grüße\n{name}"),
+    (
+        "iso-8859-1",
+        "Abwesenheit: {original_subject}",
+        "ich bin bis zum {day}. August nicht im Büro.\n\nIn dringenden Fällen: {other}\n\nSchöne Grüße\n{name}",
+    ),
     ("iso-2022-jp", "自動返信", "お世話になっております。\n\n8月{day}日まで休暇をいただいております。\n\n※このメールは自動返信です。\n{name}"),
     ("windows-1251", "Автоответ", "Здравствуйте!\n\nЯ в отпуске до {day} августа.\nПо срочным вопросам пишите на {other}.\n\n{name}"),
 )
