@@ -41,6 +41,7 @@ COMMAND_STARTS = {
 }  # fmt: skip
 LINE_STARTS = re.compile(r"^\s*\S+\s+\[", re.MULTILINE)
 UNEVEN = frozenset("\u0130\u0131\u017f\u212a")  # letters that are those of ASCII in another case, but not by str.lower
+WRAPPER_WORDS = ("smtp error from remote", " said:", "other server returned was", "remote server returned", "did not like our ")  # one in each
 COMMANDS = {
     "END OF DATA": "DATA",
     "END OF MESSAGE": "DATA",
@@ -102,8 +103,9 @@ def described(recipient: str | None, text: str) -> Attempt:
 def _told(text: str) -> tuple[Attempt, str | None]:
     """Return what a text explains, whoever it is about, and the alias that it names; several recipients may share it."""
     reply = codes.find(text)
-    said = text[reply.start :] if (reply.reply_code or reply.status) and WRAPPER.search(text[: reply.start]) else text
     lowered = text.lower() if text.isascii() or not UNEVEN.intersection(text) else None
+    wrapped = (reply.reply_code or reply.status) and (lowered is None or any(map(lowered.__contains__, WRAPPER_WORDS)))
+    said = text[reply.start :] if wrapped and WRAPPER.search(text[: reply.start]) else text
     host, expanded = _host(text, lowered), EXPANDED.search(text)
     told = Attempt(
         status=reply.status,
