@@ -42,9 +42,9 @@ def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
     with suppress(OSError, ValueError):
         data = marshal.dumps(made)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=place.parent, delete=False) as file:
-            file.write(key + data)
-        Path(file.name).replace(place)
+        with NamedTemporaryFile(dir=place.parent, delete=False) as new:
+            new.write(key + data)
+        Path(new.name).replace(place)
     return made
 
 

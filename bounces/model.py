@@ -9,13 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-T = TypeVar("T")
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -174,12 +168,8 @@ class Headers:
     _values: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        values = self._values
         for name, value in self.fields:
-            if (key := name.lower()) in values:
-                values[key].append(value)
-            else:
-                values[key] = [value]
+            self._values.setdefault(name.lower(), []).append(value)
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
@@ -218,22 +208,7 @@ class Message:
     disposition_notification: Headers | None = None
     returned: Headers | None = None
     defects: tuple[str, ...] = ()
-    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `once`
-
-
-def once(question: Callable[[Message], T]) -> Callable[[Message], T]:
-    """Make a question about a message one that is answered once: many formats ask the same."""
-    name = f"{question.__module__}.{question.__name__}"
-
-    @wraps(question)
-    def asked(message: Message) -> T:
-        known = message._known  # noqa: SLF001  (the cache is ours)
-        if name not in known:
-            known[name] = question(message)
-        answer: T = known[name]
-        return answer
-
-    return asked
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
 
 
 @dataclass(frozen=True, slots=True)

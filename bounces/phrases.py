@@ -37,10 +37,11 @@ REGULAR = re.compile(
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(QUOTES))
-        # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
-        text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
+    if text.isascii():
+        return SPACES.sub(" ", text.replace("`", "'").lower())
+    text = unicodedata.normalize("NFKD", text.translate(QUOTES))
+    # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
+    text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
     return SPACES.sub(" ", text.translate(QUOTES).casefold())
 
 
@@ -187,7 +188,8 @@ def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
     ids: dict[tuple[str, int], int] = {}
     for number, phrase in enumerate(phrases):
         for way in ways(phrase):
-            ways_.append((number, tuple(tuple({ids.setdefault(word, len(ids)) for word in map(_word, part)}) for part in way)))
+            parts = tuple(tuple({ids.setdefault(word, len(ids)) for word in map(_word, part)}) for part in way)
+            ways_.append((number, parts))
     needed = Counter(use for _, parts in ways_ for part in parts for use in part)
     tells: dict[int, list[int]] = defaultdict(list)
     for number, (_, parts) in enumerate(ways_):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from bounces import address
-from bounces.model import Message, once
+from bounces.model import Message
 from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bounces.model import Headers
+
+T = TypeVar("T")
 
 ENOUGH = 3  # of the signs' weight makes a notice
 LONGEST_SUBJECT = 1000  # characters of a field that are looked at
@@ -55,6 +58,21 @@ class Sign:
     weight: int
     what: str
     holds: Callable[[Message], bool]
+
+
+def once(question: Callable[[Message], T]) -> Callable[[Message], T]:
+    """Make a question about a message one that is answered once: many formats ask the same."""
+    name = f"{question.__module__}.{question.__name__}"
+
+    @wraps(question)
+    def asked(message: Message) -> T:
+        known = message._known  # noqa: SLF001  (the cache is ours)
+        if name not in known:
+            known[name] = question(message)
+        answer: T = known[name]
+        return answer
+
+    return asked
 
 
 @once

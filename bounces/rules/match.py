@@ -39,6 +39,7 @@ DEAD = frozenset(
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:]{1,255}")
 
 
+@lru_cache(maxsize=1 << 10)
 def normalise(text: str) -> str:
     """Return a text as rules see it: folded, the code that opens each line said once, addresses as a lone "@"."""
     return fold(ADDRESS.sub("@", codes.plain(text[:LONGEST])))

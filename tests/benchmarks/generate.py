@@ -8,13 +8,13 @@ import random
 import textwrap
 from datetime import UTC, datetime, timedelta
 from email.header import Header
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import layouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 SMALL, LARGE = 1_100, 130_000  # bytes of a returned body, on average
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

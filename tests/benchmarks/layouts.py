@@ -1,5 +1,7 @@
 """The layouts that the generator fills in: by software the message, and the words of servers. `{name}` is a field of the notice."""
 
+# ruff: noqa: E501  (mail has long lines)
+
 ENVELOPE = """Return-Path: <>
 Delivered-To: {path}
 Received: from {host} ({host} [{ip}])
