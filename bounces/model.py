@@ -173,10 +173,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
-        for value in self._values.get(name.lower(), ()):
-            if value:
-                return value
-        return None
+        return next(filter(None, self._values.get(name.lower(), ())), None)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, in order."""
