@@ -92,6 +92,8 @@ def date_time(value: str | None) -> datetime | None:
     One without a zone is taken for UTC (the RFC writes it -0000).
     """
     value = (value or "").strip()
+    if not value:
+        return None
     if plain := DATE.fullmatch(value):
         day, month, year, hour, minute, second, sign, hours, minutes = plain.groups()
         with suppress(ValueError):
