@@ -95,6 +95,7 @@ ROLES = frozenset(
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
 
 
+@lru_cache(maxsize=1 << 12)
 def parse(value: str | None) -> str | None:
     """Return the address in a field's value ("rfc822;<User@Example.COM>", "Name <user@example.com> (note)"), or None."""
     if not value or "@" not in value:
@@ -144,12 +145,14 @@ def _in_link(text: str, at: int) -> bool:
     return word is not None and LINK.search(word.group()[::-1]) is not None
 
 
+@lru_cache(maxsize=1 << 12)
 def all_of(value: str | None) -> tuple[str, ...]:
     """Return the addresses of a header field with several, as To and X-Failed-Recipients have; an address that is a name isn't one."""
     value = value or ""
     return tuple(dict.fromkeys(address for address, _, end in in_text(value) if not NAME.match(value, end) or value[end] == ">"))
 
 
+@lru_cache(maxsize=1 << 12)
 def unwrap(address: str) -> str:
     """Undo SRS (SRS0, SRS1) and BATV (prvs=, btv1==): return the address that was rewritten for forwarding or signing."""
     for _ in range(3):  # one inside the other, as when a signed sender is forwarded
@@ -162,6 +165,7 @@ def unwrap(address: str) -> str:
     return _normalised(address)
 
 
+@lru_cache(maxsize=1 << 12)
 def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
     """Return the recipient that a variable envelope return path names, or None when it names none, or none for certain.
 
@@ -203,6 +207,7 @@ def is_redacted(address: str) -> bool:
     return REDACTED.fullmatch(local) is not None or "redacted" in host
 
 
+@lru_cache(maxsize=1 << 12)
 def plain(address: str) -> str:
     """Return an address as it was before anybody rewrote it, in the form that all its spellings share."""
     return canonical(unwrap(address))

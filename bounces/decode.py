@@ -82,17 +82,20 @@ def _notice(message: Message, name: str, module: Format, attempts: tuple[Attempt
 
 def _finished(message: Message, attempts: Iterable[Attempt]) -> Iterator[Attempt]:
     """Fill what follows from the rest: a bare status gives way to a specific one, and a notice without Action tells it by its words."""
-    untold = Action.DELAYED if signs.is_delay(message) else Action.FAILED
-    succeeded = signs.has_succeeded(message)
+    told: tuple[Action, bool] | None = None  # what the words tell: looked for once a recipient's fields don't
     sent = signs.sent_to(message)
     only = sent[0] if len(sent) == 1 else None
     for attempt in attempts:
         own = codes.find(attempt.diagnostic_code or "")
-        action = Action.DELIVERED if succeeded and not (own.reply_code or own.status) else untold
+        if attempt.action is None:
+            untold, succeeded = told = told or (Action.DELAYED if signs.is_delay(message) else Action.FAILED, signs.has_succeeded(message))
+            action = Action.DELIVERED if succeeded and not (own.reply_code or own.status) else untold
+        else:
+            action = attempt.action
         yield replace(
             attempt,
             status=own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status,
-            action=attempt.action or action,
+            action=action,
             reply_code=attempt.reply_code or own.reply_code,
             final_recipient=attempt.final_recipient or only,
         )

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import locale
 import os
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Self
 
 from bounces.errors import SettingsError
@@ -49,6 +47,9 @@ def say(text: str, lang: str) -> str:
 @cache
 def catalogue(lang: str) -> Mapping[str, str]:
     """Return what is said in a language, by the English."""
+    import tomllib  # noqa: PLC0415  (these are not needed to print help)
+    from importlib.resources import files  # noqa: PLC0415
+
     tables = tomllib.loads((files("bounces") / "catalogue" / f"{lang}.toml").read_text(encoding="utf-8"))
     return {english: told for table in tables.values() for english, told in table.items()}
 

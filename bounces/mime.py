@@ -1,18 +1,16 @@
 """Raw bytes in, Message out; bad mail never raises, its flaws come back as defects.
 
-Two readers make the same tree of parts: fast-mail-parser where it can be trusted, the standard library's email package (compat32)
-for every message where the fast one is in doubt, and everywhere that it isn't installed.
+Two readers make the same tree of parts: one that cuts a clean multipart at its delimiters, in one pass over the bytes, and the standard
+library's email package (compat32) for every message where that one is in doubt.
 """
 
 from __future__ import annotations
 
-import email
-import email.message
-import email.policy
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from bounces import notification
 from bounces.fields import FOLD, content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
@@ -22,14 +20,8 @@ from bounces.plaintext import decoded, html_text, transfer_decoded, unescaped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-try:
-    import fast_mail_parser
-except ImportError:  # no wheel for this platform: the reference reader serves alone
-    fast_mail_parser = None  # type: ignore[assignment]
-
 LONGEST_TEXT = 256 * 1024  # bytes of text, and of fields, that are read; a notice says what it has to say long before
-LONGEST_TRUSTED = 64 * 1024  # bytes of a multipart that the fast reader sees: it goes down levels without end, and overflows the stack
-LONGEST_DOUBTFUL = 256 * 1024  # bytes of a multipart that the reference reader sees
+LONGEST_MULTIPART = 256 * 1024  # bytes of a multipart that are read
 LONGEST_BOUNDARY = 200  # RFC 2046, section 5.1.1, allows 70
 MOST_PARTS, MOST_DELIMITERS, DEEPEST = 200, 500, 40  # of a multipart; the last are the boundaries that a broken one may declare
 
@@ -85,7 +77,7 @@ def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
     block, body = _split(_unix(data))
     header = header_fields(decoded(block[:LONGEST_TEXT])[0]).get("Content-Type") or ""
     boundary = _boundary(header, body, []) or b""
-    for part in {"fast": _fast, "reference": _reference}[reader](boundary, _reopened(boundary, body)):
+    for part in {"fast": _cut, "reference": _reference}[reader](boundary, _reopened(boundary, body)):
         yield part.kind, _unix(part.content())
 
 
@@ -173,10 +165,9 @@ def _seen(text: str, markup: list[_Part], defects: list[str]) -> str | None:
 FIRST_DELIMITER = re.compile(rb"\n--(\S[^\n]{0,199}?)[ \t]*\n(?i:content-[a-z-]+:)")
 # This is a MIME-encapsulated message, and the delimiter before anything else
 UNDECLARED = re.compile(rb"\s{0,20}(?:[^\n]{0,200}\bMIME\b[^\n]{0,200}\s{1,20})?(--\S[^\n]{0,199}?)[ \t]*\n")
-PLAIN_BOUNDARY = re.compile(rb"[!#-\[\]-~](?:[ !#-\[\]-~]*[!#-\[\]-~])?")
-NO_FIELD_NAME = re.compile(r"[^!-9;-~]")
-PRINTABLE = bytes([9, 10, *range(32, 127)])
-ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
+# the header of a part: fields only, and the empty line after them
+PART_HEADER = re.compile(rb"\n((?:[!-9;-~]+:[^\n]*\n(?:[ \t]+[^\s][^\n]*\n)*)*+)\n")
+PART_FIELD = re.compile(r"^(content-type|content-transfer-encoding):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:
@@ -185,9 +176,8 @@ def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:
     parts: list[_Part] = []
     if boundary:
         body = _reopened(boundary, body)
-        if fast_mail_parser is not None:
-            with suppress(fast_mail_parser.ParseError, ValueError):
-                return _fast(boundary, body)
+        with suppress(ValueError):
+            return _cut(boundary, body)
         try:
             parts = _reference(boundary, body)
         except RecursionError:
@@ -208,7 +198,7 @@ def _boundary(header: str, body: bytes, defects: list[str]) -> bytes | None:
         if 0 < len(boundary) <= LONGEST_BOUNDARY and (body.startswith(b"--" + boundary) or b"\n--" + boundary in body):
             return boundary
     defects.append("boundary not found in the body" if declared else "multipart without a boundary")
-    found = FIRST_DELIMITER.search(b"\n" + body[:LONGEST_DOUBTFUL])
+    found = FIRST_DELIMITER.search(b"\n" + body[:LONGEST_MULTIPART])
     return found.group(1) if found else None
 
 
@@ -218,113 +208,32 @@ def _reopened(boundary: bytes, body: bytes) -> bytes:
     return body.replace(line + b"--\n", line + b"\n") if -1 < body.find(line + b"--\n") < body.rfind(line + b"\n") else body
 
 
-def _wrapped(boundary: bytes, body: bytes) -> bytes:
-    """Return a multipart message of our own around a body, so that no reader has to understand its header."""
-    return b'Content-Type: multipart/mixed; boundary="' + boundary.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"\n\n' + body
-
-
-def _fast(boundary: bytes, body: bytes) -> list[_Part]:
-    """Read the leaves with fast-mail-parser's lazy tree. Raise ParseError where it gives up, ValueError where it is in doubt."""
-    shown = body[:LONGEST_TRUSTED]
-    _trust(PLAIN_BOUNDARY.fullmatch(boundary) is not None and shown.count(b"\n--") <= MOST_DELIMITERS)
-    root = fast_mail_parser.parse_email_tree(_wrapped(boundary, shown), mode="lazy")
-    leaves: list[tuple[_Part, str]] = []
-    stack = [root]
-    while stack and len(leaves) < MOST_PARTS:
-        node = stack.pop()
-        header, encoding = _clean_fields(node.headers)
-        kind = content_type(header)
-        if kind.startswith("multipart/"):
-            own = boundary if node is root else (parameter(header, "boundary") or "").rstrip().encode("utf-8")
-            _trust(_accounted_for(body, own, len(node.children)))
-            stack.extend(reversed(node.children))
-        else:
-            leaves.append((_Part(kind, header, node.content or b""), encoding))
-    _trust(_cleanly_quoted(shown, leaves))
-    parts = [part for part, _ in leaves]
-    # what was cut off must be the end of the returned message
-    _trust(len(shown) == len(body) or (parts[-1:] != [] and parts[-1].kind in RETURNED_TYPES and HEADER_END.search(parts[-1].raw) is not None))
-    return parts
-
-
-def _trust(sign: bool) -> None:  # noqa: FBT001
-    """Raise ValueError where a sign speaks against what the fast reader read."""
-    if not sign:
+def _cut(boundary: bytes, body: bytes, depth: int = 1) -> list[_Part]:
+    """Cut a multipart that is clean into its leaves. Raise ValueError where a delimiter or a part's header is not by the book."""
+    pieces = (b"\n" + body[:LONGEST_MULTIPART]).split(b"\n--" + boundary, MOST_DELIMITERS + 1)[1:]
+    if pieces and (pieces[-1] == b"--" or pieces[-1].startswith(b"--\n")):
+        pieces.pop()
+    if not pieces or len(pieces) > MOST_DELIMITERS or not 0 < len(boundary) <= LONGEST_BOUNDARY or depth > DEEPEST:
         raise ValueError("in doubt")
-
-
-def _clean_fields(headers: dict[str, list[str]]) -> tuple[str, str]:
-    """Return the Content-Type and the transfer encoding of a part's header, in which every line is a field and none is doubled."""
-    fields = {name.lower(): values for name, values in headers.items()}
-    types = fields.get("content-type", [""])
-    encoding = fields.get("content-transfer-encoding", [""])[0].lower()
-    _trust(not NO_FIELD_NAME.search("".join(fields)) and "" not in fields and [""] not in fields.values())
-    _trust(len(fields) == len(headers) and len(types) == 1 and encoding in ENCODINGS)
-    return types[0], encoding
-
-
-def _cleanly_quoted(body: bytes, leaves: list[tuple[_Part, str]]) -> bool:
-    """Say whether quoted-printable, if there is any, has no bytes that it can't have, and no "=" but in a code."""
-    if not any(encoding == "quoted-printable" for _, encoding in leaves):
-        return True
-    signs = [part.raw.count(b"=") if encoding == "quoted-printable" else part.raw.count(b"=3D") + part.raw.count(b"=3d") for part, encoding in leaves]
-    return not body.translate(None, PRINTABLE) and sum(signs) == body.count(b"=3D") + body.count(b"=3d")
-
-
-def _accounted_for(body: bytes, boundary: bytes, children: int) -> bool:
-    """Say whether each line that begins with a boundary opened one of the parts, but for one that may have closed the last."""
-    line = b"\n--" + boundary
-    first = body.startswith(line[1:])
-    opened = body.count(line + b"\n") + (first and body.startswith(line[1:] + b"\n"))
-    closed = body.count(line + b"--\n") + body.endswith(line + b"--")
-    return 0 < opened == children and closed <= 1 and body.count(line) + first == opened + closed and line[1:] + line not in body
-
-
-class _Node(email.message.Message):
-    """A message whose parts are read by our own notion of a Content-Type, and that doesn't descend into embedded messages."""
-
-    def get_content_type(self) -> str:
-        """Return "text/plain" for all that is no multipart: the parser then takes its body as it is."""
-        kind = content_type(self.content_header())
-        return kind if kind.startswith("multipart/") else "text/plain"
-
-    def get_content_maintype(self) -> str:
-        """Return the type's first half."""
-        return self.get_content_type().partition("/")[0]
-
-    def get_boundary(self, failobj: Any = None) -> Any:
-        """Return the declared boundary, however it is written."""
-        return (parameter(self.content_header(), "boundary") or "").rstrip()[:LONGEST_BOUNDARY] or failobj
-
-    def content_header(self) -> str:
-        """Return the unfolded Content-Type field."""
-        return FOLD.sub(" ", str(self.get("Content-Type", "")))
+    leaves: list[_Part] = []
+    for piece in pieces:
+        header = PART_HEADER.match(piece)
+        fields = PART_FIELD.findall(header.group(1).decode("latin-1")) if header else []
+        named = {name.lower(): value for name, value in fields}
+        if header is None or len(named) < len(fields):
+            raise ValueError("in doubt")
+        told = FOLD.sub(" ", named.get("content-type", ""))
+        kind, content = content_type(told), piece[header.end() :]
+        if kind.startswith("multipart/"):
+            leaves += _cut((parameter(told, "boundary") or "").rstrip().encode("latin-1"), content, depth + 1)
+        else:
+            leaves.append(_Part(kind, told, content, named.get("content-transfer-encoding", "")))
+    return leaves[:MOST_PARTS]
 
 
 def _reference(boundary: bytes, body: bytes) -> list[_Part]:
     """Read the leaves with the standard library. Raise RecursionError where they lie too deep."""
-    if body[:LONGEST_DOUBTFUL].lower().count(b"boundary") > DEEPEST:
-        raise RecursionError  # or each line would be compared with each boundary
-    parts: list[_Part] = []
-    stack = [_read(boundary, body)]
-    while stack and len(parts) < MOST_PARTS:
-        node = stack.pop()
-        payload: Any = node.get_payload()
-        if isinstance(payload, list):
-            stack.extend(reversed(payload))
-            continue
-        header, raw = node.content_header(), payload.encode("latin-1")
-        kind = content_type(header)
-        inner = _boundary(header, raw, []) if kind.startswith("multipart/") else None
-        if inner and (again := _read(inner, raw)).is_multipart():
-            stack.append(again)
-        else:
-            kind = "text/plain" if kind.startswith("multipart/") else kind
-            parts.append(_Part(kind, header, raw, str(node.get("Content-Transfer-Encoding", ""))))
-    return parts
+    from bounces import doubtful  # noqa: PLC0415  (needed for one message in ten, and slow to import)
 
-
-def _read(boundary: bytes, body: bytes) -> Any:
-    """Parse a multipart's body into a _Node; as Latin-1 each character is a byte."""
-    text = _wrapped(boundary, body[:LONGEST_DOUBTFUL]).decode("latin-1")
-    return email.message_from_string(text, _class=_Node, policy=email.policy.compat32)
+    found = doubtful.leaves(boundary, body[:LONGEST_MULTIPART], lambda header, raw: _boundary(header, raw, []))
+    return [_Part(*leaf) for leaf in islice(found, MOST_PARTS)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -204,6 +205,7 @@ class Message:
     disposition_notification: Headers | None = None
     returned: Headers | None = None
     defects: tuple[str, ...] = ()
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from array import array
+from collections import Counter, defaultdict
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any
 
 import ahocorasick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Span = tuple[int, int]
 
@@ -25,6 +27,8 @@ OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*)
 GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 
 MOST = 20_000  # ways to say a phrase
+FEW = 8  # texts that are searched word by word, before the automaton is built
+CLOSED_START, CLOSED_END, CLOSED = 1, 2, 3  # where a word must end, or does
 REGULAR = re.compile(
     r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
     r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
@@ -33,10 +37,11 @@ REGULAR = re.compile(
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(QUOTES))
-        # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
-        text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
+    if text.isascii():
+        return SPACES.sub(" ", text.replace("`", "'").lower())
+    text = unicodedata.normalize("NFKD", text.translate(QUOTES))
+    # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
+    text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
     return SPACES.sub(" ", text.translate(QUOTES).casefold())
 
 
@@ -115,52 +120,117 @@ def _choices(phrase: str) -> int:
 
 
 class Phrases:
-    """Phrases by number, ready to be found."""
+    """Phrases by number, ready to be found.
 
-    def __init__(self, phrases: Sequence[str]) -> None:
-        """Build the automaton: each word of it leads to the phrases that need it."""
-        self._counts: list[tuple[int, int]] = []  # of each way to say a phrase its number, and how many parts it has
-        words: dict[str, dict[tuple[bool, bool], list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-        for number, phrase in enumerate(phrases):
-            for way in ways(phrase):
-                for place, part in enumerate(way):
-                    for word in part:
-                        edges = (word.startswith("*"), word.endswith("*"))
-                        words[fold(word.strip("*")).strip()][edges].append((len(self._counts), place))
-                self._counts.append((number, len(way)))
-        self._automaton = ahocorasick.Automaton()
-        for word, uses in words.items():
-            self._automaton.add_word(word, (len(word), tuple(uses.items())))
-        self._automaton.make_automaton()
+    `table` is their compiled form: in flat arrays the words; by word its uses, one for each way its ends may be open; by use how they are open
+    and the ways to say a phrase of which it is the rarest part; by way its phrase's number and its parts; by part the uses that may be it.
+    """
+
+    def __init__(self, phrases: Sequence[str] = (), table: tuple[Any, ...] | None = None) -> None:
+        """Make phrases ready, or those whose compiled form is known."""
+        self.table = _compiled(phrases) if table is None else table
+        words, *arrays = self.table
+        self._words = words.split("\n") if words else []
+        self._uses, self._ends, self._firsts, self._tells, self._numbers, self._parts, self._options, self._words_of = map(_array, arrays)
+        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        self._asked = 0
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
         """Yield the number of each phrase that a folded text says, in order, with where its parts stand."""
-        if not text or not self._automaton:
+        if not text or not self._words:
             return
-        places: dict[int, list[list[Span]]] = {}
-        for last, (length, uses) in self._automaton.iter(text):
-            start, end = last - length + 1, last + 1
-            begins = start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)
-            ends = end == len(text) or text[end] == " " or _edge(text, end, last)
-            for (open_start, open_end), needed in uses:
-                if (begins or open_start) and (ends or open_end):
-                    _place((start, end), needed, places)
-        for way, parts in sorted(places.items()):
-            phrase, count = self._counts[way]
-            if len(parts) == count and (spans := _in_order(parts)):
-                yield phrase, spans
+        places: dict[int, list[Span]] = {}
+        worth: set[int] = set()
+        uses, ends = self._uses, self._ends
+        for last, word in self._hits(text):
+            start, end = last - len(self._words[word]) + 1, last + 1
+            closed = (start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)) and CLOSED_START
+            closed |= (end == len(text) or text[end] == " " or _edge(text, end, last)) and CLOSED_END
+            for use in range(uses[word], uses[word + 1]):
+                if ends[use] | closed == CLOSED:
+                    if use in places:
+                        places[use].append((start, end))
+                    else:
+                        places[use] = [(start, end)]
+                        worth.update(self._tells[self._firsts[use] : self._firsts[use + 1]])
+        for way in sorted(worth):
+            parts = range(self._parts[way], self._parts[way + 1])
+            if spans := _in_order([_places(self._words_of[self._options[part] : self._options[part + 1]], places) for part in parts]):
+                yield self._numbers[way], spans
+
+    def _hits(self, text: str) -> Iterable[tuple[int, int]]:
+        """Return each word that stands in a text, by its last place and its number, in the order of their ends, the longest first."""
+        if self._asked < FEW:
+            self._asked += 1  # it takes longer to build the automaton than to look for each word, once or twice
+            return _looked_for(self._words, text)
+        if not self._automaton:
+            for number, word in enumerate(self._words):
+                self._automaton.add_word(word, number)
+            self._automaton.make_automaton()
+        return self._automaton.iter(text)  # type: ignore[no-any-return]
 
 
-def _place(span: Span, needed: Sequence[tuple[int, int]], places: dict[int, list[list[Span]]]) -> None:
-    """Note a word in the ways that need it; one that follows another only where that one was found before."""
-    for way, place in needed:
-        if place == 0:
-            places.setdefault(way, [[]])[0].append(span)
-        elif parts := places.get(way):
-            if len(parts) > place:
-                parts[place].append(span)
-            elif len(parts) == place:
-                parts.append([span])
+def _looked_for(words: Sequence[str], text: str) -> list[tuple[int, int]]:
+    """Return what the automaton would find, by looking for each word."""
+    found: list[tuple[int, int, int]] = []
+    for number, word in enumerate(words):
+        if word in text:
+            start = text.find(word)
+            while start >= 0:
+                found.append((start + len(word) - 1, start, number))
+                start = text.find(word, start + 1)
+    return [(last, number) for last, _, number in sorted(found)]
+
+
+def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
+    """Return the compiled form of phrases."""
+    ways_: list[tuple[int, tuple[tuple[int, ...], ...]]] = []  # of each its phrase's number, and by part the uses that may be it
+    ids: dict[tuple[str, int], int] = {}
+    for number, phrase in enumerate(phrases):
+        for way in ways(phrase):
+            parts = tuple(tuple({ids.setdefault(word, len(ids)) for word in map(_word, part)}) for part in way)
+            ways_.append((number, parts))
+    needed = Counter(use for _, parts in ways_ for part in parts for use in part)
+    tells: dict[int, list[int]] = defaultdict(list)
+    for number, (_, parts) in enumerate(ways_):
+        for use in min(parts, key=lambda part: max(needed[use] for use in part)):
+            tells[use].append(number)
+    ordered = sorted(ids, key=lambda use: use[0])
+    renumbered = {ids[use]: number for number, use in enumerate(ordered)}
+    words = list(dict.fromkeys(word for word, _ in ordered))
+    uses = Counter(word for word, _ in ordered)
+    every = [part for _, parts in ways_ for part in parts]
+    return (
+        "\n".join(words),
+        _offsets([uses[word] for word in words]),
+        array("i", [ends for _, ends in ordered]).tobytes(),
+        _offsets([len(tells[ids[use]]) for use in ordered]),
+        array("i", [way for use in ordered for way in tells[ids[use]]]).tobytes(),
+        array("i", [number for number, _ in ways_]).tobytes(),
+        _offsets([len(parts) for _, parts in ways_]),
+        _offsets([len(part) for part in every]),
+        array("i", [renumbered[use] for part in every for use in part]).tobytes(),
+    )
+
+
+def _offsets(lengths: Sequence[int]) -> bytes:
+    """Return where each of several runs begins, and where the last ends."""
+    return array("i", accumulate(lengths, initial=0)).tobytes()
+
+
+def _array(data: bytes) -> array[int]:
+    return array("i", data)
+
+
+def _word(word: str) -> tuple[str, int]:
+    """Return a word of a phrase as it stands in a text, and which of its ends are open."""
+    return fold(word.strip("*")).strip(), (word.startswith("*") and CLOSED_START) | (word.endswith("*") and CLOSED_END)
+
+
+def _places(part: Sequence[int], places: dict[int, list[Span]]) -> list[Span]:
+    """Return where the words stand that may be a part, in the order of their ends, the longest first."""
+    found = [places[use] for use in part if use in places]
+    return found[0] if len(found) == 1 else sorted(chain.from_iterable(found), key=lambda span: (span[1], span[0]))
 
 
 def _edge(text: str, outside: int, inside: int) -> bool:
@@ -170,6 +240,8 @@ def _edge(text: str, outside: int, inside: int) -> bool:
 
 def _in_order(parts: list[list[Span]]) -> tuple[Span, ...]:
     """Choose one place of each part so that they follow one another within the gap; return none if that can't be."""
+    if len(parts) == 1 or not all(parts):
+        return tuple(parts[0][:1]) if all(parts) else ()
     chains: list[tuple[Span, ...]] = [(place,) for place in parts[0]]
     for places in parts[1:]:
         following, reached = [], 0

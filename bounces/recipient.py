@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bounces import address, signs, tokens
@@ -81,24 +82,31 @@ def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tupl
 
 def _returned(returned: Headers, notice: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
     """Yield the recipients that the returned header names: by our own tokens, as addressees, or by the servers it went through first."""
+    ours: dict[str, bool] = {}  # one address may be named in several places
     for found, field in (*_tokens(returned), *_first_envelope(returned), *_addressees(returned, final_recipient), *_traced(returned)):
-        if not _is_ours(found.lower(), returned, notice, address.domain(final_recipient)):
+        one = found.lower()
+        if one not in ours:
+            ours[one] = _is_ours(one, returned, notice, address.domain(final_recipient))
+        if not ours[one]:
             yield found, field
 
 
 def _is_ours(recipient: str, returned: Headers, notice: Headers, failed: str | None) -> bool:
     """Say whether an address is the list's or the sender's own, which nobody has on a list: by its name, or as what a list expands at home."""
-    lists = " ".join(value for name in OF_A_LIST for value in returned.all(name)).lower()
+    lists = " ".join([value for name in OF_A_LIST for value in returned.all(name)]).lower()
     if recipient in lists or recipient.replace("@", ".") in lists:
         return True
-    own = [one.lower() for headers, names in ((returned, WRITERS), (notice, ENVELOPE)) for name in names for one in address.all_of(headers.get(name))]
+    values = [value for headers, names in ((returned, WRITERS), (notice, ENVELOPE)) for name in names if (value := headers.get(name))]
+    own = [one.lower() for value in values for one in address.all_of(value)]
     if any(recipient == "@".join(_stem(one)) for one in own):
         return True
     homes = {address.domain(one) for one in own}
-    expanded = (returned.get("Precedence") or "").lower() in {"list", "bulk"} or _received_for(returned)[-1:] != [recipient]
-    return address.domain(recipient) in homes and failed is not None and failed not in homes and expanded
+    if failed is None or failed in homes or address.domain(recipient) not in homes:
+        return False
+    return (returned.get("Precedence") or "").lower() in {"list", "bulk"} or _received_for(returned)[-1:] != [recipient]
 
 
+@lru_cache(maxsize=1 << 12)
 def _stem(writer: str) -> tuple[str, str]:
     """Return local part and domain of the list that news-bounces@example.org, owner-news@… and their kin speak for."""
     local, _, domain = writer.rpartition("@")
@@ -115,6 +123,7 @@ def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
                 yield found[0], name
 
 
+@lru_cache(maxsize=1 << 12)
 def _is_token(field: str) -> bool:
     """Say whether a field is one that senders put their own tokens in."""
     return field.lower() in LINKS or TOKEN.fullmatch(field) is not None
@@ -167,5 +176,11 @@ def _traced(returned: Headers) -> Iterator[tuple[str, str]]:
 
 def _received_for(headers: Headers) -> list[str]:
     """Return the envelope recipients that Received fields note, the latest first."""
-    named = (FOR.search(value) for value in headers.all("Received"))
-    return [found for match in named if match and (found := address.parse(match.group(1)))]
+    return [found for value in headers.all("Received") if (found := _for(value))]
+
+
+@lru_cache(maxsize=1 << 10)
+def _for(received: str) -> str | None:
+    """Return the envelope recipient that a Received field notes, or None."""
+    match = FOR.search(received)
+    return address.parse(match.group(1)) if match else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from bounces import address
 from bounces.model import Message
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bounces.model import Headers
+
+T = TypeVar("T")
 
 ENOUGH = 3  # of the signs' weight makes a notice
 LONGEST_SUBJECT = 1000  # characters of a field that are looked at
@@ -57,6 +60,22 @@ class Sign:
     holds: Callable[[Message], bool]
 
 
+def once(question: Callable[[Message], T]) -> Callable[[Message], T]:
+    """Make a question about a message one that is answered once: many formats ask the same."""
+    name = f"{question.__module__}.{question.__name__}"
+
+    @wraps(question)
+    def asked(message: Message) -> T:
+        known = message._known  # noqa: SLF001  (the cache is ours)
+        if name not in known:
+            known[name] = question(message)
+        answer: T = known[name]
+        return answer
+
+    return asked
+
+
+@once
 def is_notice(message: Message) -> bool:
     """Say whether there is enough evidence that a message reports on a delivery. Words alone never are: people quote notices."""
     found = tuple(evidence(message))
@@ -74,6 +93,7 @@ def is_plain(message: Message) -> bool:
     return not message.delivery_status and is_from_system(message)
 
 
+@once
 def is_from_system(message: Message) -> bool:
     """Say whether a mail system sent the message, and no person who quotes one."""
     named = "X-Failed-Recipients" in message.headers or message.report_type == "delivery-status"
@@ -81,12 +101,14 @@ def is_from_system(message: Message) -> bool:
     return signed and not is_talk(message)
 
 
+@once
 def is_talk(message: Message) -> bool:
     """Say whether the message answers or forwards another, or comes from a list: there notices are quoted."""
     headers = message.headers
     return any(name in headers for name in LIST) or is_answer(message)
 
 
+@once
 def is_answer(message: Message) -> bool:
     """Say whether the message answers or forwards another, by its subject or its header."""
     headers = message.headers
@@ -100,6 +122,7 @@ def answers(subject: str) -> bool:
     return ANSWER.search(subject[:LONGEST_SUBJECT]) is not None
 
 
+@once
 def from_daemon(message: Message) -> bool:
     """Say whether a mail system sent the message, by its From: a daemon's address or name, or an empty one."""
     if "From" not in message.headers:
@@ -118,12 +141,14 @@ def is_daemons(name: str) -> bool:
     return phrase is not None and fold(name).endswith(fold(phrase)) and len(name.split()) <= len(phrase.split()) + 1
 
 
+@once
 def return_path(message: Message) -> str | None:
     """Return the envelope sender as the delivering server noted it; "<>" is the null path of RFC 5321, section 4.5.5."""
     value = message.headers.get("Return-Path")
     return value.replace(" ", "") if value is not None else None
 
 
+@once
 def returned_to_its_sender(message: Message) -> bool:
     """Say whether the message gives its addressee back, as a part of its own, what that one had sent."""
     returned = message.returned
@@ -153,6 +178,7 @@ def sums_up(message: Message) -> bool:
     return bool(own & writers) and bool(readers - own)
 
 
+@once
 def is_automatic(message: Message) -> bool:
     """Say whether the message declares itself automatic (RFC 3834, section 5)."""
     value = (message.headers.get("Auto-Submitted") or "no").partition(";")[0].strip().lower()
@@ -179,6 +205,7 @@ def is_digests(message: Message) -> bool:
     return Shown.DIGEST in shown(message.headers.get("Subject") or "")
 
 
+@once
 def is_delay(message: Message) -> bool:
     """Say whether a notice without an Action field is a warning: the system goes on trying."""
     subject, text = message.headers.get("Subject") or "", shown(message.text[:LONGEST])
@@ -188,12 +215,14 @@ def is_delay(message: Message) -> bool:
     return late or Shown.RETRYING in text
 
 
+@once
 def has_succeeded(message: Message) -> bool:
     """Say whether a notice without an Action field tells of a delivery, and of nothing that went wrong."""
     told = {**shown(message.text[:LONGEST]), **shown(message.headers.get("Subject") or "")}
     return Shown.SUCCEEDED in told and not ({Shown.GIVEN_UP, Shown.RETRYING} & set(told))
 
 
+@once
 def sent_to(message: Message) -> tuple[str, ...]:
     """Return the addresses that the returned message was sent to, by its own header."""
     returned = message.returned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
+from functools import lru_cache
 from urllib.parse import unquote
 
 from bounces import address
@@ -19,6 +20,7 @@ MESSAGE_ID = re.compile(r"<[^<>]*>")
 WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]@]+@[^\s<>\"'(),;:|~{}\[\]@.]+\.[^\s<>\"'(),;:|~{}\[\]@]+")
 
 
+@lru_cache(maxsize=1 << 10)
 def addresses(value: str) -> tuple[str, ...]:
     """Return the addresses that a field carries; whom a link itself is sent to is nobody's subscriber."""
     value = value[:LONGEST]

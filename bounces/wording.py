@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
+from bounces.compiled import kept
 from bounces.phrases import Phrases, fold
 
 LONGEST = 3000  # characters of a text that are read: a notice says at once what it is
@@ -67,20 +68,29 @@ def is_label(text: str, what: Shown) -> bool:
 
 
 @cache
-def _tables() -> dict[Shown, tuple[str, ...]]:
+def _tables() -> tuple[dict[Shown, tuple[str, ...]], tuple[Any, ...]]:
+    """Return the words, and the compiled form of those that are looked for in a text."""
+    tables, compiled = kept("wording", ("wording.toml",), _read)
+    return {Shown(name): tuple(phrases) for name, phrases in tables.items()}, compiled
+
+
+def _read() -> tuple[dict[str, list[str]], tuple[Any, ...]]:
     """Read the words."""
-    tables = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))
-    return {Shown(name): tuple(phrase for phrases in languages.values() for phrase in phrases) for name, languages in tables.items()}
+    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
+
+    read = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))
+    tables = {name: [phrase for phrases in languages.values() for phrase in phrases] for name, languages in read.items()}
+    return tables, Phrases([phrase for name, phrases in tables.items() if Shown(name) not in LABELS for phrase in phrases]).table
 
 
 @cache
 def _catalogue() -> tuple[tuple[tuple[Shown, str], ...], Phrases]:
     """Return the words that are looked for in a text."""
-    catalogue = tuple((what, phrase) for what, phrases in _tables().items() if what not in LABELS for phrase in phrases)
-    return catalogue, Phrases([phrase for _, phrase in catalogue])
+    tables, compiled = _tables()
+    return tuple((what, phrase) for what, phrases in tables.items() if what not in LABELS for phrase in phrases), Phrases(table=compiled)
 
 
 @cache
 def _labels() -> dict[Shown, frozenset[str]]:
     """Return the words that stand alone, folded."""
-    return {what: frozenset(map(fold, phrases)) for what, phrases in _tables().items() if what in LABELS}
+    return {what: frozenset(map(fold, phrases)) for what, phrases in _tables()[0].items() if what in LABELS}

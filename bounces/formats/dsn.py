@@ -41,7 +41,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     for attempt in attempts:
         text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
         told = described(None, text)
-        if len(names) == 1:
+        if len(names) == 1 and None in {told.status, told.reply_code, told.remote_mta, told.command}:
             told = told.filled(replace(described(None, message.text), diagnostic_code=None))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
             told = replace(told, diagnostic_code=_said(text))

@@ -32,8 +32,10 @@ SOFTWARE = re.compile(r"(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmast
 
 def claims(message: Message) -> bool:
     """Say whether one who speaks for a list refuses a post in the words of list software."""
+    if message.delivery_status:
+        return False
     speaker = address.parse(message.headers.get("From")) or ""
-    return not message.delivery_status and bool(SPEAKS.search(speaker) or SOFTWARE.match(speaker)) and bool(REFUSAL.search(message.text[:2000]))
+    return bool(SPEAKS.search(speaker) or SOFTWARE.match(speaker)) and bool(REFUSAL.search(message.text[:2000]))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

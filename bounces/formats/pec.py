@@ -48,4 +48,4 @@ def decode(message: Message) -> Iterator[Attempt]:
 
 def _action(message: Message) -> Action | None:
     receipt = (message.headers.get("X-Ricevuta") or "").strip().lower()
-    return None if signs.is_talk(message) else ACTIONS.get(receipt)
+    return ACTIONS.get(receipt) if receipt and not signs.is_talk(message) else None

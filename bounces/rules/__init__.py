@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bounces.codes import compile_pattern
+from bounces.compiled import kept
 from bounces.model import Reason
+from bounces.phrases import Phrases
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
+
+    from bounces.codes import CodePattern
 
 # how exact a rule is; a higher tier wins. OPINION is no rule's: it is what statistics say where the rules below it have nothing better
 PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, OPINION, GENERIC_TEXT, GENERIC_CODE, REPLY = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
@@ -36,8 +38,8 @@ class Rule:
     counter_examples: tuple[str, ...] = ()
     remote_mta: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
-    status: tuple[re.Pattern[str], ...] = ()
-    reply_code: tuple[re.Pattern[str], ...] = ()
+    status: tuple[CodePattern, ...] = ()
+    reply_code: tuple[CodePattern, ...] = ()
     generic: bool = False
     token: bool = False  # a word of it that stands alone means nothing else: "greylisted"
 
@@ -61,14 +63,49 @@ class Rule:
         )
 
 
-@cache
+class Shipped(NamedTuple):
+    """Rules that come with the program, and the compiled form of their phrases."""
+
+    rules: tuple[Rule, ...]
+    table: tuple[Any, ...]
+
+
 def shipped() -> tuple[Rule, ...]:
     """Return the rules that come with the program, but for those in other languages than English."""
-    return (*_folder(files("bounces") / "rules"), *_of_codes())
+    return compiled().rules
 
 
-def _of_codes() -> Iterator[Rule]:
+def languages() -> tuple[Rule, ...]:
+    """Return the rules in other languages than English: they are many, and needed for the few texts that English does not tell."""
+    return compiled_languages().rules
+
+
+@cache
+def compiled() -> Shipped:
+    """Return the rules, but for those in other languages than English."""
+    return _ready(*kept("rules", ("rules", "reference/codes.toml"), lambda: _compiled([*_folder(files("bounces") / "rules"), *_of_codes()])))
+
+
+@cache
+def compiled_languages() -> Shipped:
+    """Return the rules in other languages than English."""
+    return _ready(*kept("languages", ("rules/languages",), lambda: _compiled(_folder(files("bounces") / "rules" / "languages"))))
+
+
+def _compiled(tables: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
+    """Return tables of rules, and the compiled form of their phrases."""
+    return tables, Phrases([phrase for table in tables for phrase in values(table.get("text"))]).table
+
+
+def _ready(tables: list[dict[str, Any]], table: tuple[Any, ...]) -> Shipped:
+    """Make the rules of their tables."""
+    return Shipped(tuple(map(rule, tables)), table)
+
+
+def _of_codes() -> Iterator[dict[str, Any]]:
     """Yield the rules for codes that stand alone, by the data of the code reference: "enhanced.x-2-2", "reply.552-mailbox-full"."""
+    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
+
     codes = tomllib.loads((files("bounces") / "reference" / "codes.toml").read_text(encoding="utf-8"))
     for code, facts in codes.items():
         if "reason" not in facts:
@@ -78,23 +115,24 @@ def _of_codes() -> Iterator[Rule]:
         else:
             told = {"id": f"reply.{code}-{facts['reason'].replace('_', '-')}", "reply_code": code, "examples": [code]}
         source = facts.get("rfc", "what servers send, by bounces/reference/codes.toml")
-        yield rule({"reason": facts["reason"], "generic": facts.get("generic", False), "source": source, **told})
+        yield {"reason": facts["reason"], "generic": facts.get("generic", False), "source": source, **told}
 
 
-@cache
-def languages() -> tuple[Rule, ...]:
-    """Return the rules in other languages than English: they are many, and needed for the few texts that English does not tell."""
-    return _folder(files("bounces") / "rules" / "languages")
-
-
-def _folder(folder: Traversable) -> tuple[Rule, ...]:
+def _folder(folder: Traversable) -> list[dict[str, Any]]:
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(one for name in names for one in parse((folder / name).read_text(encoding="utf-8")))
+    return [table for name in names for table in _tables((folder / name).read_text(encoding="utf-8"))]
+
+
+def _tables(text: str) -> list[dict[str, Any]]:
+    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
+
+    found: list[dict[str, Any]] = tomllib.loads(text)["rule"]
+    return found
 
 
 def parse(text: str) -> tuple[Rule, ...]:
     """Return the rules of a file that is known to be valid; of one that may not be, `check` names the problems."""
-    return tuple(map(rule, tomllib.loads(text)["rule"]))
+    return tuple(map(rule, _tables(text)))
 
 
 def rule(table: dict[str, Any]) -> Rule:

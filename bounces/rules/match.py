@@ -6,13 +6,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bounces import codes
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, Span, fold
 from bounces.providers import servers
-from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, TOKEN, WORD, Rule
+from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, TOKEN, WORD, Rule, Shipped, compiled, compiled_languages, languages, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +40,7 @@ DEAD = frozenset(
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:]{1,255}")
 
 
+@lru_cache(maxsize=1 << 10)
 def normalise(text: str) -> str:
     """Return a text as rules see it: folded, the code that opens each line said once, addresses as a lone "@"."""
     return fold(ADDRESS.sub("@", codes.plain(text[:LONGEST])))
@@ -66,10 +67,10 @@ class Match:
 class Wording:
     """The phrases of rules, ready to be found: all in one Aho-Corasick pass over a text."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        """Make the phrases ready."""
+    def __init__(self, rules: Sequence[Rule], table: tuple[Any, ...] | None = None) -> None:
+        """Make the phrases ready; `table` is their compiled form, if it is known."""
         self._worded = tuple((rule, phrase) for rule in rules for phrase in rule.text)
-        self._phrases = Phrases([phrase for _, phrase in self._worded])
+        self._phrases = Phrases([phrase for _, phrase in self._worded] if table is None else (), table)
 
     def matches(self, text: str) -> Iterator[Match]:
         """Yield each phrase that stands in a text."""
@@ -94,15 +95,22 @@ class RuleSet:
         self.rules = tuple(rules)
         self._opinion, self._firm = opinion, frozenset(firm)
         self._codes = tuple(rule for rule in rules if not rule.text)
-        self._wording = Wording(rules)
+        ours = compiled() if rules[: len(shipped())] == shipped() else Shipped((), ())
+        self._wordings = [Wording(ours.rules, ours.table)] if ours.rules else []
+        if own := rules[len(ours.rules) :]:
+            self._wordings.append(Wording(own))
         self._languages = languages
-        self.evidence = lru_cache(maxsize=1 << 15)(self._evidence)
+        self._hosts = frozenset(pattern for rule in rules for pattern in rule.remote_mta)
+        self._found = lru_cache(maxsize=1 << 15)(self._evidence)
         self._coded = lru_cache(maxsize=1 << 12)(self._code_matches)
 
-    def _evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
+    def evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
         """Return every rule that holds for a reply, the strongest first. `text` is normalised, `host` the server that spoke."""
-        domains = _domains(host)
-        worded = [match for match in self._wording.matches(text) if match.rule.holds(status, reply_code, domains)]
+        return self._found(text, status, reply_code, _domains(host) & self._hosts)
+
+    def _evidence(self, text: str, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Evidence, ...]:
+        """Return the evidence; `domains` are the patterns of rules that the server's name fits."""
+        worded = [match for wording in self._wordings for match in wording.matches(text) if match.rule.holds(status, reply_code, domains)]
         if not any(match.tier >= TEXT for match in worded):
             worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
         coded = self._coded(status, reply_code, domains)
@@ -131,7 +139,8 @@ class RuleSet:
     @cached_property
     def _foreign(self) -> Wording:
         """The phrases in other languages."""
-        return Wording(self._languages())
+        rules = self._languages()
+        return Wording(rules, compiled_languages().table if rules is languages() else None)
 
     def _code_matches(self, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Match, ...]:
         """Return the rules without text that hold."""
@@ -147,6 +156,7 @@ def _weights(found: Sequence[Match]) -> dict[tuple[int, Reason], int]:
     return defaultdict(int, {key: len(places) for key, places in spoken.items()})
 
 
+@lru_cache(maxsize=1 << 12)
 def _domains(host: str | None) -> frozenset[str]:
     """Return the patterns a host fits: itself and "*." before each of its parents, as rules write them; of a public domain its servers'."""
     if not host:
