@@ -149,5 +149,5 @@ def _numbers(ids: pd.Series[str]) -> NDArray[np.uint64]:
     if all(len(one) == 16 and one.isascii() for one in text):
         digits = HEX[np.frombuffer("".join(text).encode(), "uint8").reshape(-1, 16)]
         if not (digits == 255).any():
-            return (digits[:, ::2] << 4 | digits[:, 1::2]).copy().view(">u8").ravel().astype("uint64")
+            return (digits[:, ::2] << 4 | digits[:, 1::2]).copy().view(">u8").ravel().astype(np.uint64)
     return np.array([int.from_bytes(blake2b(one.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for one in text], "uint64")

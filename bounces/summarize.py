@@ -73,7 +73,7 @@ def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, *, names:
     table = _escalated(table, outcomes, policy)
     table = table.assign(suggestion=_by_row(table, ("recipient", "reason", "suggestion"), _suggestion))
     told = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
-    table = table.assign(advice=_by_row(table, told, lambda *row: _advice(*row, policy, lang)))
+    table = table.assign(advice=_by_row(table, told, lambda *row: _advice(row, policy, lang)))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
     table = table.assign(**{reason_column(name): _by_row(table, ("reason", "permanence"), partial_of(_called, name)) for name in names})
     return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS)
@@ -97,7 +97,7 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
     failed = outcomes[outcomes["kind"] == Kind.FAILURE]
     arrived = outcomes[outcomes["kind"].isin(GOOD)].groupby("recipient")["received_at"].max()
     since = arrived.reindex(failed["recipient"]).set_axis(failed.index)
-    deciding = table["reason"].take(failed["recipient"]).set_axis(failed.index)
+    deciding = table["reason"].take(failed["recipient"].to_numpy()).set_axis(failed.index)
     again = failed[(since.isna() | (failed["received_at"] > since)) & (failed["reason"] == deciding)]
     times = again.groupby("recipient")["received_at"].agg(["size", "min", "max"])
     days = (times["max"] - times["min"]).dt.days
@@ -115,11 +115,9 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
     return table
 
 
-def _advice(  # noqa: PLR0913, PLR0917  (what stands in a row)
-    recipient: str | None, word: str | None, action: str | None, domain: str | None, provider: str | None, said: str | None, suggestion: str | None,
-    policy: advise.Policy, lang: str,
-) -> str:  # fmt: skip
+def _advice(row: Sequence[str | None], policy: advise.Policy, lang: str) -> str:
     """Return a sentence for a recipient."""
+    recipient, word, action, domain, provider, said, suggestion = row
     reason = Reason(word) if word else None
     told = particulars(said, reason, domain, provider, suggestion)
     text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told, lang)
@@ -135,4 +133,4 @@ def _called(system: str, reason: str | None, permanence: str | None) -> str | No
 
 def _suggestion(recipient: str, reason: str | None, told: str | None) -> str | None:
     """Return the new address that a notice or a reply gave, or for a recipient whose domain is dead the address with its typo mended, or None."""
-    return suggested(told, recipient, reason)
+    return suggested(told, recipient, Reason(reason) if reason else None)

@@ -12,7 +12,7 @@ LEVELS = {
     "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "notification": 1, "codes": 1, "address": 1, "opinion": 1,
     "providers": 0, "rules": 2, "sources": 2, "mime": 2, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
-    "language": 0, "crosswalk": 2, "particulars": 2, "advise": 3,
+    "workers": 3, "jobs": 4, "language": 0, "crosswalk": 2, "particulars": 2, "advise": 3,
     "hedges": 3, "recipient": 3, "formats": 3,
     "classify": 4, "decode": 4, "rulecheck": 5,
     "analyze": 6,
