@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
@@ -16,7 +17,7 @@ from bounces import advise
 from bounces.frames import CATEGORIES, TIME
 from bounces.language import Said, say, spoken
 from bounces.model import Kind, Permanence, Reason
-from bounces.partial import CAUSE, partial
+from bounces.partial import CAUSE, instants, partial
 from bounces.particulars import particulars
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _recipients(waves: pd.DataFrame) -> pd.Series[int]:
 
 def _waves(outcomes: pd.DataFrame, key: list[str], gap: pd.Timedelta) -> pd.DataFrame:
     """Name the wave of each outcome: those of one key, each within the gap from the one before; those without a time are one wave."""
-    order = outcomes.sort_values(["received_at", "event_id"])
+    order = outcomes.iloc[np.lexsort((outcomes["event_id"], instants(outcomes)))]  # sort_values takes ten times the memory
     number = order.groupby(key, observed=True, dropna=False, sort=False).ngroup()
     since = order["received_at"].groupby(number).diff()
     began = order["received_at"].where(since.isna() | (since > gap)).groupby(number).ffill().where(order["received_at"].notna())
@@ -121,13 +122,14 @@ def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd
         provider=("place", "first"),
         reason=("reason", "first"),
         cause=("cause", "first"),
-        ips=("ip", lambda ips: "; ".join(sorted(ips.dropna().unique())[:IPS]) or None),
         first_seen=("received_at", "min"),
         last_seen=("received_at", "max"),
         recipients=("recipient", "nunique"),
         failures=("event_id", "size"),
         believed=("believed", "first"),
     )
+    named_ips = members[["incident", "ip"]].dropna().drop_duplicates().astype("str").sort_values("ip")
+    table = table.assign(ips=named_ips.groupby("incident")["ip"].agg(lambda ips: "; ".join(ips.iloc[:IPS])))
     table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
     examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
     advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed"]].itertuples(index=False, name=None)]

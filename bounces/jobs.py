@@ -43,7 +43,7 @@ def results(chunks: Iterable[Chunk], work: Work[Result], jobs: int | str = 1) ->
         yield from workers.results(_gathered(chunks), work, int(jobs))
 
 
-def checked(jobs: int | str) -> int | str:
+def settled(jobs: int | str) -> int | str:
     """Return a number of jobs, or "auto". Raise SettingsError for what is neither."""
     with suppress(ValueError):
         if jobs == AUTO or int(jobs) >= 1:

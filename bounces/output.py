@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 TYPES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".xlsx")
 JSON = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 STDOUT = ("-", "/dev/stdout")
-ROWS = 50_000  # rows in memory at once, and in a row group of Parquet
+ROWS = 20_000  # rows in memory at once, and in a row group of Parquet
+STEP = 1_000  # rows that are Python's objects at once: these are many times as large
 SHEET_ROWS = 1_048_575  # what Excel holds below the header
 LONG = frozenset({"recipient", "final_recipient", "advice", "diagnostic_code", "origin", "subject", "template"})  # wide columns of XLSX
 FIELDS = tuple(name for name in Event.__annotations__ if name != "kept")
@@ -271,8 +272,10 @@ def _parts_of_events(names: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> t
 
     types = {"datetime | None": pa.timestamp("us", "UTC"), "tuple[str, ...]": pa.list_(pa.string())}
     schema = pa.schema([(name, types.get(Event.__annotations__.get(name, ""), pa.string())) for name in names])
-    groups = iter(lambda: list(islice(rows, ROWS)), [])
-    return schema, (pa.table([list(map(_storable, column)) for column in zip(*group, strict=True)], schema=schema) for group in groups)
+    few = iter(lambda: list(islice(rows, STEP)), [])
+    steps = (pa.record_batch([list(map(_storable, column)) for column in zip(*step, strict=True)], schema) for step in few)
+    groups = iter(lambda: list(islice(steps, max(ROWS // STEP, 1))), [])
+    return schema, (pa.Table.from_batches(group).combine_chunks() for group in groups)
 
 
 def _parts_of_frame(frame: pd.DataFrame) -> tuple[pa.Schema, Iterator[pa.Table]]:

@@ -6,6 +6,7 @@ be known again, so a Partial grows with events, too, but by some 35 bytes each, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -38,8 +39,7 @@ REFUSED = [str(Kind.FAILURE), str(Kind.DELAY)]
 OURS = [str(Blame.SENDER), str(Blame.MESSAGE)]  # what we can mend
 ABOUT = ("diagnostic_code", "reason", "domain", "provider")
 CAUSE = ["place", "reason", "cause"]
-HEX = np.full(256, 255, "uint8")  # the value of each hexadecimal digit, by its byte
-HEX[list(b"0123456789abcdef")] = range(16)
+HEX = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
 ) -> Partial:
     """Keep each event once, of each of `count` recipients (`rows` in `latest`) the event that decides, and of each cause the first example."""
     weight = 1 - (latest["kind"] == Kind.DELAY).to_numpy("int8") + (latest["reason"] == Reason.COMPLAINT).to_numpy("int8")
-    order = np.lexsort((latest["event_id"], _instants(latest), weight, rows))
+    order = np.lexsort((latest["event_id"], instants(latest), weight, rows))
     deciding = order[np.diff(rows[order], append=count) > 0]
-    ordered = suggestions.iloc[np.lexsort((suggestions["event_id"], _instants(suggestions)))]
+    ordered = suggestions.iloc[np.lexsort((suggestions["event_id"], instants(suggestions)))]
     ids = outcomes["event_id"].to_numpy()
     order = np.argsort(ids, kind="stable")
     first = order[np.flatnonzero(np.concatenate(([True], np.diff(ids[order]) != 0)))] if len(ids) else order
@@ -118,7 +118,7 @@ def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
     )
 
 
-def _instants(table: pd.DataFrame) -> NDArray[np.int64]:
+def instants(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return when events arrived as numbers; those without a time come first."""
     return table["received_at"].to_numpy("datetime64[us]").view("int64")
 
@@ -145,9 +145,8 @@ def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _numbers(ids: pd.Series[str]) -> NDArray[np.uint64]:
     """Return event ids, 16 hexadecimal digits, as the numbers that they are; of another text its hash."""
-    text = ids.tolist()
-    if all(len(one) == 16 and one.isascii() for one in text):
-        digits = HEX[np.frombuffer("".join(text).encode(), "uint8").reshape(-1, 16)]
-        if not (digits == 255).any():
-            return (digits[:, ::2] << 4 | digits[:, 1::2]).copy().view(">u8").ravel().astype(np.uint64)
-    return np.array([int.from_bytes(blake2b(one.encode("utf-8", "surrogatepass"), digest_size=8).digest()) for one in text], "uint64")
+    return np.fromiter(map(_number, ids.tolist()), "uint64", len(ids))
+
+
+def _number(text: str) -> int:
+    return int(text if HEX.fullmatch(text) else blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest(), 16)

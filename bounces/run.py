@@ -172,10 +172,10 @@ class Reader:
         """Return a batch with what is wanted of its events."""
         if self.part:
             from bounces.frames import frame  # noqa: PLC0415  (pandas is loaded when a table is wanted)
-            from bounces.partial import partial  # noqa: PLC0415
+            from bounces.partial import READ, partial  # noqa: PLC0415
 
             batch.failures.update((event.reason, event.bounce_type, event.domain) for event in batch.events if event.kind is Kind.FAILURE)
-            batch.part = partial(frame(batch.events, self.scope.settings.keep_headers))
+            batch.part = partial(frame(batch.events, self.scope.settings.keep_headers, only=READ))
         if not self.events:
             batch.events.clear()
         return batch

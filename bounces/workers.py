@@ -218,7 +218,6 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.exit_code = self.process.exitcode
-        self.process.close()
         self.connection.close()
 
 

@@ -48,9 +48,9 @@ UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages t
 
 
 def _jobs(_: click.Context, __: click.Parameter, value: str) -> int | str:
-    from bounces.jobs import checked  # noqa: PLC0415
+    from bounces.jobs import settled  # noqa: PLC0415
 
-    return checked(value)
+    return settled(value)
 
 
 JOBS = click.option(
