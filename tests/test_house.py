@@ -16,7 +16,7 @@ LEVELS = {
     "hedges": 3, "recipient": 3, "formats": 3,
     "classify": 4, "decode": 4, "rulecheck": 5,
     "analyze": 6,
-    "wholefile": 1, "explain": 7, "frames": 7, "partial": 8, "incidents": 9, "repairs": 10, "summarize": 10, "output": 7, "sisimai": 8,
+    "wholefile": 1, "explain": 7, "frames": 7, "groups": 6, "partial": 8, "incidents": 9, "repairs": 10, "summarize": 10, "output": 7, "sisimai": 8,
     "run": 11, "anonymize": 12, "unknown": 14, "stub": 15, "reference": 7,
     "summary": 16,
     "cli": 17, "__main__": 18,
