@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
+from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from bounces import address, advise, codes, mime, providers, sources
 from bounces import decode as decoding
+from bounces import jobs as working
 from bounces.classify import classify as judge
 from bounces.crosswalk import known
 from bounces.errors import SettingsError
@@ -20,6 +23,7 @@ from bounces.model import (
     Action,
     Advice,
     Attempt,
+    Chunk,
     Classification,
     Confidence,
     Event,
@@ -46,6 +50,7 @@ FIELD_NAME = re.compile("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
 # feedback that is no complaint about a message (RFC 5965, section 7.3; RFC 6430; RFC 6591)
 FEEDBACK = {"not-spam": None, "auth-failure": Reason.AUTH_FAILURE, "dmarc": Reason.AUTH_FAILURE, "virus": Reason.VIRUS_DETECTED}
 FAILURES = {Kind.FAILURE, Kind.DELAY}
+BATCH = 500  # events that cross between processes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +88,36 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
     verp: Iterable[str] = (),
     keep_headers: Iterable[str] = (),
     skipped: Callable[[str, str], None] | None = None,
+    jobs: int | str = 1,
 ) -> Iterator[Event]:
     """Yield an event for each recipient of each message in a source, in the order of the source; every message yields at least one.
 
     A source is an mbox, a Maildir, a message, a folder of these, any of them compressed, or "-" for standard input. `policy` is "list",
     "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
     ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned message, whose values come as `kept`;
-    `skipped` is told (origin, why) of each file in a folder that is no mail. Raise SourceError when the source isn't there or holds no
-    mail, PolicyError, RuleError or SettingsError when another option isn't valid.
+    `skipped` is told (origin, why) of each file in a folder that is no mail; `jobs` is how many processes read, "auto" as many as pay (see
+    `bounces.workers`). Raise SourceError when the source isn't there or holds no mail, PolicyError, RuleError or SettingsError when another
+    option isn't valid.
     """
-    for _, found in messages(source, checked(policy, rules, verp, keep_headers), skipped=skipped):
-        yield from found
+    settings = checked(policy, rules, verp, keep_headers)
+    yield from found(sources.chunks(str(source), skipped=skipped), settings, jobs)
+
+
+def found(chunks: Iterable[Chunk], settings: Settings, jobs: int | str = 1) -> Iterator[Event]:
+    """Yield the events of chunks in their order, read by so many processes."""
+    work = partial(_batches, settings, 1 if jobs == 1 else BATCH)
+    return chain.from_iterable(working.results(chunks, work, working.settled(jobs)))
+
+
+def _batches(settings: Settings, size: int, raws: Iterable[Raw]) -> Iterator[list[Event]]:
+    """Yield the events of messages, so many at once."""
+    batch: list[Event] = []
+    for raw in raws:
+        batch += analyze(raw, settings)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    yield batch
 
 
 def checked(  # noqa: PLR0913, PLR0917  (the settings of a run)

@@ -185,7 +185,11 @@ def _confidence(evidence: Sequence[Evidence], contradictions: Sequence[str]) -> 
     winner = evidence[0]
     agreed = any(one.reason is winner.reason and not one.matched and one.tier >= CODE for one in evidence)
     alive = (one for one in _others(evidence) if one.reason not in DEAD)
-    if winner.reason in DEAD and not agreed and any(one.tier >= min(winner.tier, TOKEN if one.matched and winner.tier <= TEXT else winner.tier) for one in alive):
+    if (
+        winner.reason in DEAD
+        and not agreed
+        and any(one.tier >= min(winner.tier, TOKEN if one.matched and winner.tier <= TEXT else winner.tier) for one in alive)
+    ):
         return Confidence.LOW  # two texts, or a text and a token, one of them of a live address, and no code to tell: nobody is removed on that
     if winner.tier >= PROVIDER_CODE:
         return Confidence.MEDIUM if contradictions else Confidence.HIGH

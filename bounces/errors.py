@@ -23,3 +23,7 @@ class SettingsError(BouncesError):
 
 class OutputError(BouncesError):
     """An output file that can't be written, or a file type nobody knows."""
+
+
+class WorkerError(BouncesError):
+    """Processes that read mail and can't be started."""

@@ -20,7 +20,7 @@ import stat
 import sys
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
 from shutil import copyfileobj
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 TYPES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".xlsx")
 JSON = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 STDOUT = ("-", "/dev/stdout")
-ROWS = 50_000  # rows in memory at once, and in a row group of Parquet
 SHEET_ROWS = 1_048_575  # what Excel holds below the header
 LONG = frozenset({"recipient", "final_recipient", "advice", "diagnostic_code", "origin", "subject", "template"})  # wide columns of XLSX
 FIELDS = tuple(name for name in Event.__annotations__ if name != "kept")
@@ -63,8 +62,10 @@ def write(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Categories are written as text. Raises OutputError for path or disk, ValueError for a column of mixed types or a name that comes twice.
     """
+    from bounces import groups  # noqa: PLC0415  (it loads pyarrow)
+
     with _opened(path) as (file, kind):
-        schema, parts = _parts_of_frame(frame)
+        schema, parts = groups.of_frame(frame)
         if kind == ".parquet":
             _write_parquet(file, schema, parts)
         elif kind == ".csv" and len(schema) > 1:
@@ -90,7 +91,9 @@ def write_events(events: Iterable[Event], path: str | os.PathLike[str], keep_hea
 
     with _opened(path) as (file, kind):
         if kind == ".parquet":
-            _write_parquet(file, *_parts_of_events(columns, rows()))
+            from bounces import groups  # noqa: PLC0415  (it loads pyarrow)
+
+            _write_parquet(file, *groups.of_events(columns, rows()))
         else:
             _write_rows(file, kind, columns, rows())
     return written
@@ -263,40 +266,7 @@ def _write_parquet(file: IO[bytes], schema: pa.Schema, parts: Iterable[pa.Table]
 
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for part in parts:
-            writer.write_table(part, row_group_size=ROWS)
-
-
-def _parts_of_events(names: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> tuple[pa.Schema, Iterator[pa.Table]]:
-    import pyarrow as pa  # noqa: PLC0415
-
-    types = {"datetime | None": pa.timestamp("us", "UTC"), "tuple[str, ...]": pa.list_(pa.string())}
-    schema = pa.schema([(name, types.get(Event.__annotations__.get(name, ""), pa.string())) for name in names])
-    groups = iter(lambda: list(islice(rows, ROWS)), [])
-    return schema, (pa.table([list(map(_storable, column)) for column in zip(*group, strict=True)], schema=schema) for group in groups)
-
-
-def _parts_of_frame(frame: pd.DataFrame) -> tuple[pa.Schema, Iterator[pa.Table]]:
-    """Return a frame as Arrow tables of Parquet's plain types."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
-    for name, kind in frame.dtypes.items():
-        if kind == "object":  # other text is UTF-8 already
-            frame[name] = frame[name].map(_storable)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    plain = dict.fromkeys(("dictionary", "null", "large_string"), pa.string()) | {"timestamp": pa.timestamp("us", "UTC")}
-    plain |= dict.fromkeys(("list", "large_list"), pa.list_(pa.string()))
-    kinds = (re.split(r"[<\[]", str(kind))[0] for kind in table.schema.types)
-    # the metadata let pandas read Int64 as Int64; but it can't read the names that it gives to Arrow's own types
-    metadata = {"pandas": re.sub(rb'"numpy_type": "[^"]*\[pyarrow\]"', b'"numpy_type": "object"', table.schema.metadata[b"pandas"])}
-    schema = pa.schema(zip(table.column_names, map(plain.get, kinds, table.schema.types), strict=True), metadata)
-    return schema, (table.slice(start, ROWS).combine_chunks().cast(schema, safe=False) for start in range(0, table.num_rows, ROWS))
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return re.sub("[\ud800-\udfff]", "\ufffd", value)  # UTF-8 holds no lone surrogates
-    return [_storable(part) for part in value] if isinstance(value, (list, tuple)) else value
+            writer.write_table(part)
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import advise
-from bounces.incidents import CAUSE, told
 from bounces.incidents import COLUMNS as INCIDENT
+from bounces.incidents import named, told
 from bounces.language import Said, number, say, spoken
-from bounces.partial import partial
+from bounces.partial import CAUSE, partial
 from bounces.printable import printable
 from bounces.providers import name
 
@@ -37,9 +37,7 @@ def repairs(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> 
 def found(so_far: Partial, policy: Policy, lang: str = "en") -> pd.DataFrame:
     """Return what to mend by what is known so far."""
     ours = so_far.outcomes[so_far.outcomes["ours"]]
-    words = [ours[column].astype("object").fillna("") for column in CAUSE]
-    rows = ours.assign(incident=[" ".join(row) for row in zip(*words, strict=True)], believed=True)
-    return told(rows, so_far, policy, lang)[COLUMNS]
+    return told(named(ours, CAUSE).assign(believed=True), so_far, policy, lang)[COLUMNS]
 
 
 def markdown(table: pd.DataFrame, lang: str = "en") -> str:

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, output, sisimai, sources, wholefile
+from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from datetime import datetime
 
     import pandas as pd
 
+    from bounces.model import Chunk
     from bounces.partial import Partial
 
-BATCH = 10_000  # events that are held before they become part of a partial report
-WAITING = 16  # partial reports that wait before they are merged into one
+    Seen = Callable[[int, str], None]
+
+BATCH = 500  # events that are held at once
+PART = 4_000  # events that become a partial report: of fewer each costs more
+HELD = 4 << 20  # bytes of messages
+WAITING = 8  # partial reports of one size that wait before they are merged into one
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What mail a run looks at: sources, and messages that arrived from `since` on and before `until` (UTC; None is no bound)."""
+    """What mail a run looks at: sources, and messages that arrived from `since` on and before `until` (UTC; None is no bound).
+
+    `jobs` is how many processes read it, "auto" as many as pay.
+    """
 
     sources: tuple[str, ...]
     settings: analyze.Settings = field(default_factory=analyze.Settings)
     since: datetime | None = None
     until: datetime | None = None
+    jobs: int | str = 1
 
     def includes(self, event: Event) -> bool:
         """Say whether an event lies within the dates; one without a date does only when there are no bounds."""
@@ -57,6 +66,14 @@ class Tally:
     def messages(self) -> int:
         """Return the number of messages read."""
         return self.kinds.total() + self.outside
+
+    def add(self, other: Tally) -> None:
+        """Add what another part of the run has read."""
+        self.kinds.update(other.kinds)
+        self.outside += other.outside
+        self.unreadable += other.unreadable
+        self.skipped += other.skipped
+        self.bad_sources += other.bad_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +116,98 @@ def _is_mail_inside(path: Path, folder: Path) -> bool:
         return False
 
 
-def scan(scope: Scope, tally: Tally, seen: Callable[[Raw, Kind], None] | None = None) -> Iterator[Event]:
-    """Yield the events of all sources in order, and count the messages; `seen` is told of each message and its kind.
+@dataclass(slots=True)
+class Batch:
+    """What some messages came to: their counts, and of the rest what a run wants."""
+
+    tally: Tally = field(default_factory=Tally)
+    origin: str = ""
+    events: list[Event] = field(default_factory=list)
+    part: Partial | None = None
+    failures: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
+    unrecognized: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a run makes of messages, batch by batch, here or in other processes: picklable, and so are the batches.
+
+    It wants the events, or a partial report, or the unrecognized messages themselves, or several of these.
+    """
+
+    scope: Scope
+    events: bool = False
+    part: bool = False
+    unrecognized: bool = False
+
+    def __call__(self, raws: Iterable[Raw]) -> Iterator[Batch]:
+        """Yield batches; each is complete."""
+        batch, held, most = Batch(), 0, PART if self.part else BATCH
+        for raw in raws:
+            held += self._add(batch, raw)
+            if len(batch.events) >= most or batch.tally.messages >= most or held >= HELD:
+                yield self._finished(batch)
+                batch, held = Batch(), 0
+        if batch.tally.messages:
+            yield self._finished(batch)
+
+    def _add(self, batch: Batch, raw: Raw) -> int:
+        """Add a message; return how many of its bytes are held."""
+        events, tally = analyze.analyze(raw, self.scope.settings), batch.tally
+        batch.origin = raw.origin
+        if not self.scope.includes(events[0]):
+            tally.outside += 1
+            return 0
+        kind = message_kind(events)
+        tally.kinds[kind] += 1
+        batch.events += events
+        if kind is Kind.UNREADABLE:
+            tally.unreadable.append((raw.origin, "; ".join(events[0].defects)))
+        if self.unrecognized and kind is Kind.UNRECOGNIZED:
+            batch.unrecognized.append(raw.data)
+            return len(raw.data)
+        return 0
+
+    def _finished(self, batch: Batch) -> Batch:
+        """Return a batch with what is wanted of its events."""
+        if self.part:
+            from bounces.frames import frame  # noqa: PLC0415  (pandas is loaded when a table is wanted)
+            from bounces.partial import READ, partial  # noqa: PLC0415
+
+            batch.failures.update((event.reason, event.bounce_type, event.domain) for event in batch.events if event.kind is Kind.FAILURE)
+            batch.part = partial(frame(batch.events, self.scope.settings.keep_headers, only=READ))
+        if not self.events:
+            batch.events.clear()
+        return batch
+
+
+def batches(reader: Reader, tally: Tally, seen: Seen | None = None) -> Generator[Batch]:
+    """Yield what a reader makes of all sources in order, and count the messages; `seen` is told how many more, and where.
 
     A bad source among good ones is named in the tally. Raise SourceError when none could be read.
     """
+    for batch in jobs.results(_chunks(reader.scope, tally), reader, reader.scope.jobs):
+        tally.add(batch.tally)
+        if seen is not None:
+            seen(batch.tally.messages, batch.origin)
+        yield batch
+    if len(tally.bad_sources) == len(reader.scope.sources):
+        raise SourceError("\n".join(tally.bad_sources))
+
+
+def _chunks(scope: Scope, tally: Tally) -> Iterator[Chunk]:
+    """Plan the work on all sources."""
     for source in scope.sources:
         try:
-            for raw, events in analyze.messages(source, scope.settings, skipped=lambda origin, why: tally.skipped.append((origin, why))):
-                if not scope.includes(events[0]):
-                    tally.outside += 1
-                    continue
-                kind = message_kind(events)
-                tally.kinds[kind] += 1
-                if kind is Kind.UNREADABLE:
-                    tally.unreadable.append((raw.origin, "; ".join(events[0].defects)))
-                if seen is not None:
-                    seen(raw, kind)
-                yield from events
+            yield from sources.chunks(source, skipped=lambda origin, why: tally.skipped.append((origin, why)))
         except SourceError as error:
             tally.bad_sources.append(str(error))
-    if len(tally.bad_sources) == len(scope.sources):
-        raise SourceError("\n".join(tally.bad_sources))
+
+
+def scan(scope: Scope, tally: Tally, seen: Seen | None = None) -> Generator[Event]:
+    """Yield the events of all sources in order; as `batches`."""
+    for batch in batches(Reader(scope, events=True), tally, seen):
+        yield from batch.events
 
 
 def message_kind(events: Sequence[Event]) -> Kind:
@@ -135,58 +222,62 @@ def report(
     events_file: str | None = None,
     unrecognized: str | None = None,
     sisimai_files: Sequence[str] = (),
-    seen: Callable[[Raw, Kind], None] | None = None,
+    seen: Seen | None = None,
 ) -> Summary:
     """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
 
     The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
-    tally, collector = Tally(), _Collector(scope.settings)
+    tally, collector = Tally(), _Collector()
+    reader = Reader(scope, events=bool(events_file or sisimai_files), part=True, unrecognized=bool(unrecognized))
     with ExitStack() as files:
         mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
         write = files.enter_context(sisimai.files(sisimai_files, scope.settings.keep_headers, scope.settings.names))
+        made = files.enter_context(closing(batches(reader, tally, seen)))
 
-        def watch(raw: Raw, kind: Kind) -> None:
-            if mbox is not None and kind is Kind.UNRECOGNIZED:
-                mbox(raw.data)
-            if seen is not None:
-                seen(raw, kind)
+        def passing() -> Iterator[Event]:
+            for batch in made:
+                collector.add(batch)
+                if mbox is not None:
+                    for message in batch.unrecognized:
+                        mbox(message)
+                for event in batch.events:
+                    write(event)
+                    yield event
 
-        events = collector.passing(output.reading(scan(scope, tally, watch)), write)
+        events = output.reading(passing())
         if events_file:
             output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
         for _ in events:
             pass
-    return collector.summary(tally)
+    return collector.summary(tally, scope.settings)
 
 
 class _Collector:
-    """Makes a partial report of the events that pass, batch by batch, so that what is held grows with recipients and not with mail."""
+    """Merges partial reports of about one size, as they come, so that what is held grows with recipients and work hardly faster than mail."""
 
-    def __init__(self, settings: analyze.Settings) -> None:
-        self.settings = settings
-        self.partials: list[Partial] = []
+    def __init__(self) -> None:
+        self.tiers: list[list[Partial]] = []
         self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
 
-    def passing(self, events: Iterable[Event], write: Callable[[Event], None]) -> Iterator[Event]:
-        """Yield each event after it has been collected and written."""
-        stream = iter(events)
-        while batch := list(islice(stream, BATCH)):
-            self._add(batch)
-            for event in batch:
-                write(event)
-                yield event
+    def add(self, batch: Batch) -> None:
+        """Add a batch."""
+        from bounces.partial import merge  # noqa: PLC0415
 
-    def _add(self, batch: list[Event]) -> None:
-        from bounces.frames import frame  # noqa: PLC0415  (pandas is loaded when a table is wanted)
-        from bounces.partial import merge, partial  # noqa: PLC0415
+        self.failures.update(batch.failures)
+        part = batch.part
+        for tier in count():
+            if part is None:
+                return
+            if tier == len(self.tiers):
+                self.tiers.append([])
+            waiting = self.tiers[tier]
+            waiting.append(part)
+            part = merge(*waiting) if len(waiting) >= WAITING else None
+            if part is not None:
+                waiting.clear()
 
-        self.failures.update((event.reason, event.bounce_type, event.domain) for event in batch if event.kind is Kind.FAILURE)
-        self.partials.append(partial(frame(batch, self.settings.keep_headers)))
-        if len(self.partials) >= WAITING:
-            self.partials = [merge(*self.partials)]
-
-    def summary(self, tally: Tally) -> Summary:
+    def summary(self, tally: Tally, settings: analyze.Settings) -> Summary:
         """Return the tables."""
         import pandas as pd  # noqa: PLC0415
 
@@ -196,11 +287,11 @@ class _Collector:
         from bounces.repairs import found  # noqa: PLC0415
         from bounces.summarize import finished  # noqa: PLC0415
 
-        merged = merge(*(self.partials or [partial(frame([], self.settings.keep_headers))]))
-        policy = advise.load(self.settings.policy)
-        lang = self.settings.lang
+        parts = [part for tier in self.tiers for part in tier] or [partial(frame([], settings.keep_headers))]
+        self.tiers.clear()
+        merged = merge(*parts)
+        del parts
+        policy, lang = advise.load(settings.policy), settings.lang
         waves = find(merged, policy, lang)
-        failures = pd.DataFrame([(*key, count) for key, count in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
-        return Summary(
-            tally, finished(merged, waves, policy, names=self.settings.names, lang=lang), waves.table, found(merged, policy, lang), failures
-        )
+        failures = pd.DataFrame([(*key, number) for key, number in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
+        return Summary(tally, finished(merged, waves, policy, names=settings.names, lang=lang), waves.table, found(merged, policy, lang), failures)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial as partial_of
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 
 from bounces import address, advise
 from bounces.crosswalk import known, reason_column, words
@@ -16,7 +18,7 @@ from bounces.partial import KEPT, Partial, partial
 from bounces.particulars import particulars, suggested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bounces.incidents import Incidents
 
@@ -28,6 +30,7 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
         "incident events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
     ).split()
 }
+ROWS = 10_000  # recipients whose texts are made at once
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 
 
@@ -45,11 +48,10 @@ def report(events: pd.DataFrame, *, policy: str = "list", names: Iterable[str] =
 
 def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, *, names: Sequence[str] = (), lang: str = "en") -> pd.DataFrame:
     """Return the recipients' table of a partial report with its incidents: what an outage made a provider say takes nobody off."""
-    latest = so_far.latest.assign(incident=so_far.latest["event_id"].map(waves.members).astype("str"))
-    called = latest["event_id"].isin(waves.unbelieved)
-    latest.loc[called, "recommended_action"] = str(RecommendedAction.REVIEW)
-    latest.loc[called, "bounce_type"] = str(BounceType.SOFT)
-    table = latest.set_index("recipient", drop=False).drop(columns=["event_id", "kind", "received_at"])
+    table = so_far.latest.assign(incident=so_far.latest["event_id"].map(waves.members).astype("str"))
+    called = table["event_id"].isin(waves.unbelieved)
+    table.loc[called, "recommended_action"] = str(RecommendedAction.REVIEW)
+    table.loc[called, "bounce_type"] = str(BounceType.SOFT)
     outcomes = so_far.outcomes
     outcomes = outcomes.assign(counts=outcomes["counts"] & ~outcomes["event_id"].isin(waves.unbelieved))
     counted = outcomes[outcomes["counts"]]
@@ -63,15 +65,28 @@ def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, *, names:
     }
     table = table.assign(**{name: values.reindex(table.index).fillna(0).astype("int64") for name, values in columns.items()})
     seen = outcomes.groupby("recipient")["received_at"]
-    told = outcomes[outcomes["suggestion"].notna()].sort_values(["received_at", "event_id"], na_position="first", kind="stable")
-    table = table.assign(suggestion=told.drop_duplicates("recipient", keep="last").set_index("recipient")["suggestion"].reindex(table.index))
-    table = table.assign(first_seen=seen.min().reindex(table.index), last_seen=seen.max().reindex(table.index))
+    table = table.assign(
+        suggestion=so_far.suggestions.set_index("recipient")["suggestion"].reindex(table.index),
+        first_seen=seen.min().reindex(table.index),
+        last_seen=seen.max().reindex(table.index),
+    )
     table = _escalated(table, outcomes, policy)
-    table = table.assign(suggestion=pd.Series(_suggestions(table), index=table.index, dtype="str"))
-    table = table.assign(advice=_advice(table, policy, lang))
+    table = table.assign(suggestion=_by_row(table, ("recipient", "reason", "suggestion"), _suggestion))
+    told = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
+    table = table.assign(advice=_by_row(table, told, lambda *row: _advice(row, policy, lang)))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
-    table = table.assign(**{reason_column(name): pd.Series(_called(table, name), index=table.index, dtype="str") for name in names})
-    return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS).reset_index(drop=True)
+    table = table.assign(**{reason_column(name): _by_row(table, ("reason", "permanence"), partial_of(_called, name)) for name in names})
+    return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS)
+
+
+def _by_row(table: pd.DataFrame, columns: Sequence[str], text: Callable[..., str | None]) -> pd.Series[str]:
+    """Return a text for each row, of what stands in columns; absent is None."""
+    slices = []
+    for start in range(0, len(table), ROWS):
+        some = (table[name].iloc[start : start + ROWS].astype(object) for name in columns)
+        rows = zip(*([value if isinstance(value, str) else None for value in values] for values in some), strict=True)
+        slices.append(pa.array([text(*row) for row in rows], pa.large_string()))
+    return pd.Series(pa.chunked_array(slices, pa.large_string()).combine_chunks(), index=table.index, dtype="str")
 
 
 def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Policy) -> pd.DataFrame:
@@ -82,8 +97,8 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
     failed = outcomes[outcomes["kind"] == Kind.FAILURE]
     arrived = outcomes[outcomes["kind"].isin(GOOD)].groupby("recipient")["received_at"].max()
     since = arrived.reindex(failed["recipient"]).set_axis(failed.index)
-    deciding = table["reason"].astype("str").reindex(failed["recipient"]).set_axis(failed.index)
-    again = failed[(since.isna() | (failed["received_at"] > since)) & (failed["reason"].astype("str") == deciding)]
+    deciding = table["reason"].take(failed["recipient"].to_numpy()).set_axis(failed.index)
+    again = failed[(since.isna() | (failed["received_at"] > since)) & (failed["reason"] == deciding)]
     times = again.groupby("recipient")["received_at"].agg(["size", "min", "max"])
     days = (times["max"] - times["min"]).dt.days
     for reason in again["reason"].unique():
@@ -100,28 +115,22 @@ def _escalated(table: pd.DataFrame, outcomes: pd.DataFrame, policy: advise.Polic
     return table
 
 
-def _advice(table: pd.DataFrame, policy: advise.Policy, lang: str) -> list[str]:
-    """Return a sentence for each recipient."""
-    sentences = []
-    columns = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
-    for row in zip(*(table[name].astype(object) for name in columns), strict=True):
-        recipient, word, action, domain, provider, said, suggestion = (value if isinstance(value, str) else None for value in row)
-        reason = Reason(word) if word else None
-        told = particulars(said, reason, domain, provider, suggestion)
-        text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told, lang)
-        if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
-            text += " " + say(Said("{domain} could never have issued it, so it was mistyped.", domain=domain), lang)
-        sentences.append(text)
-    return sentences
+def _advice(row: Sequence[str | None], policy: advise.Policy, lang: str) -> str:
+    """Return a sentence for a recipient."""
+    recipient, word, action, domain, provider, said, suggestion = row
+    reason = Reason(word) if word else None
+    told = particulars(said, reason, domain, provider, suggestion)
+    text = policy.sentence(reason, RecommendedAction(action or RecommendedAction.NONE), told, lang)
+    if reason is Reason.USER_UNKNOWN and recipient and address.impossible(recipient):
+        text += " " + say(Said("{domain} could never have issued it, so it was mistyped.", domain=domain), lang)
+    return text
 
 
-def _called(table: pd.DataFrame, system: str) -> list[str | None]:
-    """Return a system's word for the reason of each recipient."""
-    told = zip(table["reason"].astype("str"), table["permanence"].astype("str").fillna(str(Permanence.UNKNOWN)), strict=True)
-    return [words(system)[Reason(reason)][Permanence(permanence)] if isinstance(reason, str) else None for reason, permanence in told]
+def _called(system: str, reason: str | None, permanence: str | None) -> str | None:
+    """Return a system's word for a reason."""
+    return words(system)[Reason(reason)][Permanence(permanence or Permanence.UNKNOWN)] if reason else None
 
 
-def _suggestions(table: pd.DataFrame) -> list[str | None]:
-    """Return the new address that a notice or a reply gave, or for recipients whose domain is dead the address with its typo mended, or None."""
-    told = zip(table["recipient"], table["reason"], table["suggestion"], strict=True)
-    return [suggested(new if isinstance(new, str) else None, old, reason) for old, reason, new in told]
+def _suggestion(recipient: str, reason: str | None, told: str | None) -> str | None:
+    """Return the new address that a notice or a reply gave, or for a recipient whose domain is dead the address with its typo mended, or None."""
+    return suggested(told, recipient, Reason(reason) if reason else None)

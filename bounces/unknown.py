@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bounces.model import Raw
-
 MOST = 50_000  # templates that are held: hostile mail may make each text another one
 MOST_VALUES = 50  # codes, domains and providers of a template that are told apart
 FAILED = {Kind.FAILURE, Kind.DELAY}
@@ -123,7 +121,7 @@ def by_codes(reply_code: str | None, status: str | None) -> Reason:
     return classify(Attempt(reply_code=reply_code, status=status), rule_set()).reason
 
 
-def collect(scope: run.Scope, tally: run.Tally, seen: Callable[[Raw, Kind], None] | None = None) -> Queue:
+def collect(scope: run.Scope, tally: run.Tally, seen: Callable[[int, str], None] | None = None) -> Queue:
     """Read mail and return what no specific rule knew of it. Raise SourceError when none could be read."""
     queue = Queue()
     for event in run.scan(scope, tally, seen):

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bounces import output
+from bounces import groups, output
 from bounces.errors import OutputError, SourceError
 from bounces.model import Action, Event, Kind, Reason
 
@@ -211,7 +211,8 @@ def test_events_are_written_and_counted(tmp_path, suffix):
 
 def test_parquet_of_events_has_one_schema(tmp_path, monkeypatch):
     """The types don't depend on what is absent, and rows stand in groups."""
-    monkeypatch.setattr(output, "ROWS", 2)
+    monkeypatch.setattr(groups, "ROWS", 2)
+    monkeypatch.setattr(groups, "STEP", 1)
     paths = [tmp_path / name for name in ("none.parquet", "one.parquet", "five.parquet")]
     for number, path in zip((0, 1, 5), paths, strict=True):
         assert number == output.write_events(iter(EVENTS[1:] * number), str(path))
@@ -256,7 +257,7 @@ def test_one_column_has_no_empty_lines(tmp_path):
 
 def test_many_parts_make_one_table(tmp_path, monkeypatch):
     """A frame is written part by part, and no row is lost or out of order; also where its columns are in many chunks."""
-    monkeypatch.setattr(output, "ROWS", 7)
+    monkeypatch.setattr(groups, "ROWS", 7)
     frame = pd.concat([frame_of([f"user{number}", None, "=1"]) for number in range(20)], ignore_index=True)
     for suffix in TYPES:
         output.write(frame, str(tmp_path / f"f{suffix}"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
 
 from bounces.cli.group import main
-from bounces.cli.options import KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
+from bounces.cli.options import JOBS, KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
 from bounces.cli.progress import Progress, leave
 from bounces.errors import OutputError
 from bounces.printable import printable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES, LANG)
 @SINCE
 @UNTIL
+@JOBS
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
 @click.option("--repairs", metavar="FILE.md", help="Write what to mend on our side, by cause and provider, the most mail lost first.")
 def report(
@@ -40,6 +42,7 @@ def report(
     settings: Settings,
     since: datetime | None,
     until: datetime | None,
+    jobs: int | str,
     unrecognized: str | None,
     repairs: str | None,
 ) -> None:
@@ -65,7 +68,7 @@ def report(
             raise OutputError(f"{repairs!r}: --repairs writes Markdown; give a file that ends in .md")
         check_text(repairs)
     bounced, tables = (outputs, ()) if style == "sisimai" else ((), outputs)
-    scope = _scope(sources, settings, since, until)
+    scope = _scope(sources, settings, since, until, jobs)
     with Progress() as progress:
         found = run.report(scope, events_file=events_file, unrecognized=unrecognized, sisimai_files=bounced, seen=progress.seen)
     for path in tables:
@@ -87,7 +90,10 @@ def report(
 @settings(POLICY, RULES, VERP, KEEP_HEADER, NAMES)
 @SINCE
 @UNTIL
-def events(sources: tuple[str, ...], path: str, style: str, settings: Settings, since: datetime | None, until: datetime | None) -> None:
+@JOBS
+def events(
+    sources: tuple[str, ...], path: str, style: str, settings: Settings, since: datetime | None, until: datetime | None, jobs: int | str
+) -> None:
     """Write one row for each recipient of each message.
 
     \b
@@ -99,8 +105,7 @@ def events(sources: tuple[str, ...], path: str, style: str, settings: Settings, 
     run.check_apart([path], sources)
     _check([path], style)
     tally = run.Tally()
-    with Progress() as progress:
-        found = run.scan(_scope(sources, settings, since, until), tally, progress.seen)
+    with Progress() as progress, closing(run.scan(_scope(sources, settings, since, until, jobs), tally, progress.seen)) as found:
         write = sisimai.write_events if style == "sisimai" else output.write_events
         write(found, path, settings.keep_headers, settings.names)
     leave(tally)
@@ -135,6 +140,7 @@ def explain(source: str, number: int, settings: Settings) -> None:
 @settings(RULES, VERP)
 @SINCE
 @UNTIL
+@JOBS
 def unknown(
     sources: tuple[str, ...],
     top: int,
@@ -144,6 +150,7 @@ def unknown(
     settings: Settings,
     since: datetime | None,
     until: datetime | None,
+    jobs: int | str,
 ) -> None:
     """List the texts that no specific rule knows, the most frequent first.
 
@@ -162,7 +169,7 @@ def unknown(
         output.check(path)
     tally = run.Tally()
     with Progress() as progress:
-        queue = collect(_scope(sources, settings, since, until), tally, progress.seen)
+        queue = collect(_scope(sources, settings, since, until, jobs), tally, progress.seen)
     if path:
         output.write(frame(queue.groups()), path)
     if number is not None and folder is not None:
@@ -180,7 +187,7 @@ def _check(paths: Iterable[str], style: str) -> None:
         output.check(path, output.JSON if style == "sisimai" else output.TYPES)
 
 
-def _scope(sources: tuple[str, ...], settings: Settings, since: datetime | None, until: datetime | None) -> Scope:
+def _scope(sources: tuple[str, ...], settings: Settings, since: datetime | None, until: datetime | None, jobs: int | str) -> Scope:
     """Put together what mail to look at; the dates given are UTC."""
     from datetime import UTC  # noqa: PLC0415
 
@@ -188,4 +195,4 @@ def _scope(sources: tuple[str, ...], settings: Settings, since: datetime | None,
 
     if since and until and since >= until:
         raise click.UsageError(f"--since {since:%Y-%m-%d} is not before --until {until:%Y-%m-%d}")
-    return run.Scope(sources, settings, since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC))
+    return run.Scope(sources, settings, since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC), jobs)

@@ -47,6 +47,22 @@ SINCE = click.option("--since", type=DATE, metavar="DATE", help="Only messages t
 UNTIL = click.option("--until", type=DATE, metavar="DATE", help="Only messages that arrived before this time (UTC).")
 
 
+def _jobs(_: click.Context, __: click.Parameter, value: str) -> int | str:
+    from bounces.jobs import settled  # noqa: PLC0415
+
+    return settled(value)
+
+
+JOBS = click.option(
+    "--jobs",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    callback=_jobs,
+    help='How many processes read mail: a number, or "auto": one for little mail, else one for each core.',
+)
+
+
 def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Give a command these options, and hand them over as the settings of its run."""
 

@@ -10,7 +10,6 @@ import click
 from bounces.printable import printable
 
 if TYPE_CHECKING:
-    from bounces.model import Kind, Raw
     from bounces.run import Tally
 
 UNREADABLE = 1  # exit code: done, but something could not be read
@@ -48,11 +47,11 @@ class Progress:
         if self.shown and self.messages:
             click.echo("\r\x1b[K", nl=False, err=True)
 
-    def seen(self, raw: Raw, kind: Kind) -> None:  # noqa: ARG002
-        """Count a message, and say so now and then."""
+    def seen(self, messages: int, origin: str) -> None:
+        """Count messages, the last of which is `origin`, and say so now and then."""
         from time import monotonic  # noqa: PLC0415
 
-        self.messages += 1
+        self.messages += messages
         if self.shown and (now := monotonic()) >= self.next:
             self.next = now + self.EVERY
-            click.echo(f"\r\x1b[K{self.messages:,} messages  {printable(raw.origin)[-60:]}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{self.messages:,} messages  {printable(origin)[-60:]}", nl=False, err=True)
