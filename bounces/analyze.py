@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from bounces import address, advise, codes, mime, providers, sources
 from bounces import decode as decoding
 from bounces import jobs as working
 from bounces.classify import classify as judge
-from bounces.crosswalk import known
-from bounces.errors import SettingsError
-from bounces.fields import date_time, kept_column
-from bounces.language import spoken
+from bounces.fields import date_time
 from bounces.model import (
     Action,
     Advice,
@@ -40,34 +35,18 @@ from bounces.model import (
 from bounces.newaddress import new_address
 from bounces.recipient import candidates, doubt
 from bounces.rulecheck import rule_set
+from bounces.settings import Settings, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-FIELD_NAME = re.compile("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
 # feedback that is no complaint about a message (RFC 5965, section 7.3; RFC 6430; RFC 6591)
 FEEDBACK = {"not-spam": None, "auth-failure": Reason.AUTH_FAILURE, "dmarc": Reason.AUTH_FAILURE, "virus": Reason.VIRUS_DETECTED}
+PLAIN = Settings()
 FAILURES = {Kind.FAILURE, Kind.DELAY}
 BATCH = 500  # events that cross between processes at once
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is told. Small and picklable.
-
-    `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
-    header fields of the returned message that the events keep, `names` the systems whose words for the reason the tables have, too; `lang` is
-    the language of sentences.
-    """
-
-    policy: str = "list"
-    rules: tuple[str, ...] = ()
-    verp: tuple[str, ...] = ()
-    keep_headers: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    lang: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,42 +99,6 @@ def _batches(settings: Settings, size: int, raws: Iterable[Raw]) -> Iterator[lis
     yield batch
 
 
-def checked(  # noqa: PLR0913, PLR0917  (the settings of a run)
-    policy: str = "list",
-    rules: Iterable[str] = (),
-    verp: Iterable[str] = (),
-    keep_headers: Iterable[str] = (),
-    names: Iterable[str] = (),
-    lang: str = "en",
-) -> Settings:
-    """Return the settings of a run, once they are known to be valid; one word stands for a list of one.
-
-    Raise PolicyError, RuleError or SettingsError.
-    """
-    rules, verp, keep_headers, names = ((one,) if isinstance(one, (str, PurePath)) else one for one in (rules, verp, keep_headers, names))
-    settings = Settings(str(policy), tuple(map(str, rules)), tuple(verp), _kept(keep_headers), known(names), spoken(lang))
-    advise.load(settings.policy)
-    rule_set(settings.rules)
-    for text in settings.verp:
-        try:
-            address.template(text)
-        except ValueError as error:
-            raise SettingsError(f'{error}; write it as "bounces+{{local}}={{domain}}@example.org", with * for what changes') from error
-    return settings
-
-
-def _kept(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the header fields to keep, each once. Raise SettingsError for what is none, and for two that would be one column."""
-    columns: dict[str, str] = {}
-    for name in names:
-        if not FIELD_NAME.fullmatch(name):
-            raise SettingsError(f'{name!r} is no name of a header field; write it as "X-Campaign-Id", without a colon')
-        other = columns.setdefault(kept_column(name), name)
-        if other.lower() != name.lower():
-            raise SettingsError(f"{other!r} and {name!r} would both be column {kept_column(name)}: keep one of them")
-    return tuple(columns.values())
-
-
 def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[tuple[Raw, tuple[Event, ...]]]:
     """Yield each message of a source with its events."""
     for chunk in sources.chunks(str(source), skipped=skipped):
@@ -163,13 +106,13 @@ def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, 
             yield raw, analyze(raw, settings)
 
 
-def analyze(raw: Raw, settings: Settings = Settings()) -> tuple[Event, ...]:
+def analyze(raw: Raw, settings: Settings = PLAIN) -> tuple[Event, ...]:
     """Return the events of one message: one for each recipient, or one that says it isn't a notice or can't be read."""
     found = trace(raw, settings)
     return tuple({event.event_id: event for event in (found.events if isinstance(found, Trace) else (found,))}.values())
 
 
-def trace(raw: Raw, settings: Settings = Settings()) -> Trace | Event:
+def trace(raw: Raw, settings: Settings = PLAIN) -> Trace | Event:
     """Return what each stage made of a message; of one that can't be read there is only the event that says so."""
     if not raw.data.strip():
         return Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounces import advise, signs
-from bounces.analyze import Settings, Trace, checked, trace
+from bounces.analyze import Trace, trace
 from bounces.language import Said, say, spoken
 from bounces.model import Event, Kind, Raw
 from bounces.particulars import particulars, suggested
 from bounces.printable import printable
 from bounces.recipient import candidates, doubt
 from bounces.rules import OPINION
+from bounces.settings import Settings, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,6 +12,7 @@ from bounces import analyze
 from bounces.crosswalk import crosswalk, reason_column
 from bounces.fields import kept_column
 from bounces.model import Action, Blame, BounceType, Confidence, Event, Kind, Permanence, Reason, RecipientSource, RecommendedAction
+from bounces.settings import checked
 from bounces.sources import chunks as plan
 
 if TYPE_CHECKING:
@@ -83,6 +84,6 @@ def read(  # noqa: PLR0913  (the settings of a run, each by its name)
     `if __name__ == "__main__":` for more than one. Raise SourceError for a source that isn't there, PolicyError, RuleError or
     SettingsError for an option that isn't valid.
     """
-    settings = analyze.checked(policy, rules, verp, keep_headers, names)
+    settings = checked(policy, rules, verp, keep_headers, names)
     chunks = (chunk for source in sources for chunk in plan(str(source)))
     return frame(analyze.found(chunks, settings, jobs), settings.keep_headers, settings.names)

@@ -13,6 +13,7 @@ from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
+from bounces.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ class Scope:
     """
 
     sources: tuple[str, ...]
-    settings: analyze.Settings = field(default_factory=analyze.Settings)
+    settings: Settings = field(default_factory=Settings)
     since: datetime | None = None
     until: datetime | None = None
     jobs: int | str = 1
@@ -277,7 +278,7 @@ class _Collector:
             if part is not None:
                 waiting.clear()
 
-    def summary(self, tally: Tally, settings: analyze.Settings) -> Summary:
+    def summary(self, tally: Tally, settings: Settings) -> Summary:
         """Return the tables."""
         import pandas as pd  # noqa: PLC0415
 

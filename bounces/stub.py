@@ -25,8 +25,8 @@ from bounces.wholefile import explained, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bounces.analyze import Settings
     from bounces.model import Raw
+    from bounces.settings import Settings
     from bounces.unknown import Group, Queue
 
 NO_FAILURES = {Reason.UNKNOWN, Reason.AUTO_REPLY, Reason.COMPLAINT}

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bounces.analyze import Settings
     from bounces.model import Classification
     from bounces.run import Summary, Tally
+    from bounces.settings import Settings
     from bounces.stub import Stub
     from bounces.unknown import Queue
 

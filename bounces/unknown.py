@@ -13,6 +13,7 @@ from bounces.classify import classify
 from bounces.model import Attempt, Confidence, Event, Kind, Reason
 from bounces.rulecheck import rule_set
 from bounces.rules import PROVIDER_CODE
+from bounces.settings import Settings, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -72,7 +73,7 @@ class Queue:
     others: int = 0
     held: dict[str, Group] = field(default_factory=dict)
 
-    def add(self, event: Event, settings: analyze.Settings) -> None:
+    def add(self, event: Event, settings: Settings) -> None:
         """Count an event."""
         if event.kind not in FAILED:
             return
@@ -106,7 +107,7 @@ class Queue:
         self.others += sum(self.held.pop(key).count for key in ordered[MOST // 2 :])
 
 
-def is_known(event: Event, settings: analyze.Settings) -> bool:
+def is_known(event: Event, settings: Settings) -> bool:
     """Say whether a text, or a provider's rule, decided; a generic text, a lone word or a code alone is no knowledge of what was said."""
     if event.confidence is Confidence.HIGH:  # nothing less exact has it
         return True
@@ -157,7 +158,7 @@ def unknown(*sources: str | Path, rules: Iterable[str] = (), verp: Iterable[str]
     alone (a category), `origin` the first message. Counts are int64, all else strings; absent is NA. Of more than 50,000 templates the
     rarest are left out. `rules` and `verp` are as in `bounces.events`. Raise SourceError for a source that isn't there.
     """
-    settings = analyze.checked(rules=rules, verp=verp)
+    settings = checked(rules=rules, verp=verp)
     queue = Queue()
     for source in sources:
         for _, events in analyze.messages(source, settings):

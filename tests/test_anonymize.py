@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounces.analyze import Settings, analyze
+from bounces.analyze import analyze
 from bounces.anonymize import anonymized, templates
 from bounces.model import Kind, Raw
+from bounces.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 TOLD = ("kind", "format", "action", "reason", "status", "reply_code")

@@ -3,10 +3,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bounces import mime, signs
-from bounces.analyze import Settings, analyze
+from bounces.analyze import analyze
 from bounces.decode import decode
 from bounces.entries import beside, described
 from bounces.model import Action, Kind, Raw
+from bounces.settings import Settings
 
 
 def dsn(*groups, text="It failed.", returned="From: news@example.org\nTo: anna@example.net\nSubject: News"):

@@ -14,12 +14,12 @@ LEVELS = {
     "providers": 0, "rules": 2, "sources": 2, "mime": 3, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
     "workers": 3, "jobs": 4, "language": 1, "crosswalk": 2, "particulars": 2, "advise": 3,
     "hedges": 3, "recipient": 3, "formats": 3,
-    "classify": 4, "decode": 4, "rulecheck": 5,
-    "analyze": 6,
-    "wholefile": 1, "explain": 7, "frames": 7, "groups": 6, "partial": 8, "incidents": 9, "repairs": 10, "summarize": 10, "output": 7, "sisimai": 8,
-    "run": 11, "anonymize": 12, "unknown": 14, "stub": 15, "reference": 7,
-    "summary": 16,
-    "cli": 17, "__main__": 18,
+    "classify": 4, "decode": 4, "rulecheck": 5, "settings": 6,
+    "analyze": 7,
+    "wholefile": 1, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "incidents": 10, "repairs": 11, "summarize": 11, "output": 8, "sisimai": 9,
+    "run": 12, "anonymize": 13, "unknown": 15, "stub": 16, "reference": 8,
+    "summary": 17,
+    "cli": 18, "__main__": 19,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

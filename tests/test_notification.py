@@ -3,8 +3,9 @@ import json
 import pytest
 
 from bounces import notification, sources
-from bounces.analyze import Settings, analyze
+from bounces.analyze import analyze
 from bounces.model import Raw
+from bounces.settings import Settings
 
 BOUNCE = {
     "notificationType": "Bounce",

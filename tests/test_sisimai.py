@@ -11,9 +11,9 @@ import pytest
 
 import bounces
 from bounces import run, sisimai
-from bounces.analyze import Settings
 from bounces.errors import OutputError, SourceError
 from bounces.model import Action, BounceType, Event, Kind, Permanence, Reason, RecommendedAction
+from bounces.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 INBOX = ROOT / "samples" / "inbox.mbox"

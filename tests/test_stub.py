@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from bounces import run, stub
-from bounces.analyze import Settings
 from bounces.analyze import analyze as read
 from bounces.anonymize.template import of_event
 from bounces.errors import OutputError, SettingsError, SourceError
 from bounces.model import Raw
 from bounces.phrases import GAP
+from bounces.settings import Settings
 from bounces.unknown import collect
 
 ROOT = Path(__file__).parent.parent

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from bounces import advise
-from bounces.analyze import Settings, analyze
+from bounces.analyze import analyze
 from bounces.frames import frame, read
 from bounces.incidents import find
 from bounces.model import Action, Blame, BounceType, Event, Kind, Permanence, Raw, Reason, RecommendedAction
 from bounces.partial import merge, partial
+from bounces.settings import Settings
 from bounces.summarize import finished, report
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,12 +11,13 @@ from bounces import analyze, run
 from bounces.errors import SourceError
 from bounces.model import Confidence, Event, Kind, Raw, Reason
 from bounces.rules import PROVIDER_CODE
+from bounces.settings import Settings
 from bounces.summary import unknown as listed
 from bounces.unknown import Queue, by_codes, collect, frame, is_known
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").rglob("*.eml"))
-PLAIN = analyze.Settings()
+PLAIN = Settings()
 MODULE = sys.modules["bounces.unknown"]  # the package's own attribute is the function
 COLUMNS = ["template", "count", "reply_code", "status", "reason", "domain", "domains", "provider", "origin"]
 

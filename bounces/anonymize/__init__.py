@@ -16,14 +16,15 @@ from bounces.anonymize import rewrite
 from bounces.anonymize.identities import Strictness, pseudonyms
 from bounces.anonymize.template import of_event
 from bounces.model import Event, Raw
+from bounces.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bounces.analyze import Settings, Trace
+    from bounces.analyze import Trace
     from bounces.anonymize.pseudonyms import Pseudonyms
 
-PLAIN = analyze.Settings()
+PLAIN = Settings()
 MOST_PARAGRAPHS = 100  # of a text that are tried to do without
 
 

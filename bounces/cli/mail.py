@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from bounces.analyze import Settings
     from bounces.run import Scope
+    from bounces.settings import Settings
 
 
 @main.command()

@@ -77,9 +77,10 @@ def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
             lang: str = "en",
             **words: Any,
         ) -> None:
-            from bounces import analyze  # noqa: PLC0415
 
-            command(settings=analyze.checked(policy, rules, verp, keep_headers, names, lang), **words)
+            from bounces.settings import checked  # noqa: PLC0415
+
+            command(settings=checked(policy, rules, verp, keep_headers, names, lang), **words)
 
         return reduce(lambda decorated, option: option(decorated), reversed(options), run)
 

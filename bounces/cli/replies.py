@@ -14,7 +14,7 @@ from bounces.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bounces.analyze import Settings
+    from bounces.settings import Settings
 
 
 @main.command()

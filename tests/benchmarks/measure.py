@@ -27,9 +27,10 @@ def main(engine: str, path: str) -> None:
 
 
 def _bounces() -> Callable[[str], tuple[int, float]]:
-    from bounces import analyze, output, run
+    from bounces import output, run
+    from bounces.settings import checked
 
-    settings = analyze.checked()
+    settings = checked()
 
     def work(path: str) -> tuple[int, float]:
         begin, tally = time.process_time(), run.Tally()
