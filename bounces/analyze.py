@@ -130,7 +130,7 @@ def _kept(names: Iterable[str]) -> tuple[str, ...]:
 def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[tuple[Raw, tuple[Event, ...]]]:
     """Yield each message of a source with its events."""
     for chunk in sources.chunks(str(source), skipped=skipped):
-        for raw in sources.read(chunk):
+        for raw in sources.read(chunk, skipped=skipped):
             yield raw, analyze(raw, settings)
 
 
