@@ -25,12 +25,13 @@ AT_ONCE = 64  # requests
 
 
 class Found(NamedTuple):
-    """What lies at a URL: a folder, or a file of so many bytes (None: the server doesn't say), which gives out ranges or not."""
+    """What lies at a URL: a folder, or a file of so many bytes (None: the server doesn't say), given out in ranges or not, and its first bytes."""
 
     url: str
     size: int | None
     is_folder: bool = False
     ranged: bool = True
+    head: bytes = b""
 
 
 def is_url(path: object) -> bool:
@@ -38,18 +39,18 @@ def is_url(path: object) -> bool:
     return isinstance(path, str) and URL.match(path) is not None
 
 
-def look(url: str) -> Found:
-    """Return what lies at a URL; raises RemoteError."""
+def look(url: str, head: int = 0) -> Found:
+    """Return what lies at a URL, of a file with the first `head` bytes; raises RemoteError."""
     with explained(url):
         store, path = _store(url)
         store.invalidate_cache()
         if url.endswith("/"):
             return Found(url, None, is_folder=True)
         if scheme(url) == "http":
-            _, size, ranged = _probed(url, 1)
-            return Found(url, size, ranged=ranged)
+            return _probed(url, max(head, 1))
         about = store.info(path)
-        return Found(url, about["size"], about["type"] == "directory")
+        wanted = about["type"] == "file" and min(head, about["size"])
+        return Found(url, about["size"], about["type"] == "directory", head=store.cat_file(path, start=0, end=wanted) if wanted else b"")
 
 
 def listing(url: str) -> Iterator[Found]:
@@ -90,7 +91,7 @@ def fetched(urls: Sequence[str], size: int = WHOLE) -> Iterator[bytes | RemoteEr
 def between(url: str, start: int, end: int) -> Iterator[bytes]:
     """Yield the bytes from `start` to `end` of a file, by ranges; raises RemoteError, also when the file ends before `end`."""
     while start < end:
-        upto = min(start + WHOLE, end)
+        upto = end if end - start < WHOLE * 3 // 2 else start + WHOLE
         with explained(url):
             store, path = _store(url)
             block = patiently(url, lambda: store.cat_file(path, start=start, end=upto))  # noqa: B023  (called at once)
@@ -106,10 +107,10 @@ def opened(url: str) -> BinaryIO:
         store, path = _store(url)
         options: dict[str, Any] = {"block_size": BLOCK}
         if scheme(url) == "http":
-            _, size, ranged = _probed(url, 1)
-            if size is None or not ranged:
+            found = _probed(url, 1)
+            if found.size is None or not found.ranged:
                 return _copy(store, path)
-            options["size"] = size
+            options["size"] = found.size
         return cast("BinaryIO", _Stream(url, store.open(path, "rb", **options)))
 
 
@@ -211,16 +212,16 @@ def _listed(store: Any, root: str) -> Iterator[dict[str, Any]]:
         yield from found
 
 
-def _probed(url: str, size: int) -> tuple[bytes, int | None, bool]:
-    """Return the first bytes of a file on a web server, its size, and whether the server gives out ranges: what it says of them may be wrong."""
+def _probed(url: str, size: int) -> Found:
+    """Return what a web server has, by asking for its first bytes: what it says of ranges elsewhere may be wrong."""
     store, path = _store(url)
 
-    def ask() -> tuple[bytes, int | None, bool]:
+    def ask() -> Found:
         with store.open(path, block_size=0, headers={"Range": f"bytes=0-{size - 1}", "Accept-Encoding": "identity"}) as stream:
-            answer = stream.r
-            ranged = answer.status == 206
-            total = answer.headers.get("Content-Range", "").rpartition("/")[2] if ranged else answer.headers.get("Content-Length", "")
-            return stream.read(size), int(total) if total.isdigit() else None, ranged
+            headers, ranged = stream.r.headers, stream.r.status == 206
+            total = headers.get("Content-Range", "").rpartition("/")[2] if ranged else headers.get("Content-Length", "")
+            head = b"".join(iter(lambda: stream.read(size), b"")) if ranged else stream.read(size)
+            return Found(url, int(total) if total.isdigit() else None, ranged=ranged, head=head)
 
     with explained(url):
         return patiently(url, ask)

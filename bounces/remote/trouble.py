@@ -6,7 +6,6 @@ import re
 from contextlib import contextmanager
 from time import sleep
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +65,8 @@ def credentials(url: str) -> str:
 
 def without_password(url: str) -> str:
     """Return a URL with its password, if it holds one, left out."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  (milliseconds, for few)
+
     try:
         parts = urlsplit(url)
         return url.replace(f":{parts.password}@", ":…@", 1) if parts.password else url

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bounces import remote
 from bounces.errors import SourceError
-from bounces.sources import files, mbox, members, objects, plan
+from bounces.sources import files, mbox, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,10 +29,14 @@ def chunks(source: str, *, size: int = SIZE, skipped: Callable[[str, str], None]
 def read(chunk: Chunk, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[Raw]:
     """Read the messages of a chunk, in order; never raises for what it finds: what can't be read is a Raw whose defects say why."""
     if chunk.members is not None:
+        from bounces.sources import members  # noqa: PLC0415  (a hundredth of a second, for few)
+
         yield from members.read(chunk, skipped or plan.log)
     elif chunk.end is not None:
         yield from mbox.read_range(chunk)
     elif remote.is_url(chunk.paths[0]):
+        from bounces.sources import objects  # noqa: PLC0415  (as above)
+
         yield from objects.read(chunk, skipped or plan.log)
     else:
         listings: dict[str, dict[str, str]] = {}

@@ -72,11 +72,12 @@ class Reader(io.RawIOBase):
 
 
 class Beginning(NamedTuple):
-    """A file's first bytes, decompressed; the name of its compression; its size on the disk in bytes."""
+    """A file's first bytes, decompressed; the name of its compression; its size in bytes as it is kept; whether it can be read in ranges."""
 
     head: bytes
     compression: str | None
     size: int
+    ranged: bool = True
 
 
 NOTHING = Beginning(b"", None, 0)
@@ -110,7 +111,8 @@ def stream(file: BinaryIO, *, size: int = BLOCK) -> Iterator[bytes]:
 
 
 def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of a stream, of which the first block is at hand, decompressed as `blocks` does."""
+    """Return the bytes of a stream in blocks as `blocks` does; raises OSError like it, for the first block at once."""
+    blocks = _gathered(blocks, BLOCK)
     first = next(blocks, b"")
     name = compression(first)
     everything = chain((first,), blocks)
@@ -137,12 +139,17 @@ def between(path: str, start: int, end: int) -> Iterator[bytes]:
 
 def peek(path: str) -> Beginning:
     """Return how a file begins; raises OSError when that can't be read, DamagedError when it is compressed and damaged there."""
-    with opened(path) as file:
-        head, size = file.read(HEAD), file.seek(0, os.SEEK_END)
+    ranged = True
+    if remote.is_url(path):
+        found = remote.look(path, HEAD)
+        head, size, ranged = found.head, found.size or 0, found.ranged
+    else:
+        with open(path, "rb", buffering=0) as file:
+            head, size = file.read(HEAD), os.fstat(file.fileno()).st_size
     name = compression(head)
     if name:
         head = b"".join(islice(blocks(path, size=HEAD), 2))[:HEAD]  # a second block, or the damage that stopped the first
-    return Beginning(head, name, size)
+    return Beginning(head, name, size, ranged)
 
 
 def first(path: str) -> bytes:

@@ -40,8 +40,8 @@ def chunks(path: str, origin: str, size: int) -> Iterator[Chunk]:
     """Yield the chunks of an archive, nothing when it holds no mail: a zip's members by about `size` bytes, a tar whole."""
     with archives.opened(path) as file:
         try:
-            holds_mail = _holds_mail(file, origin)
             weights = [member.file_size for member in _directory(file).infolist()] if _is_zip(file) else []
+            holds_mail = _holds_mail(file, origin)
         except OSError:
             holds_mail, weights = True, []  # reading it will tell
     if not holds_mail:
@@ -200,14 +200,12 @@ class _Left:
 
 def _taken(file: archives.Reader, left: _Left) -> Iterator[bytes]:
     """Yield a member's bytes; raises OSError when the archive ends before them."""
-    whole = left.size
     while left.size:
-        block = file.take(min(archives.BLOCK, left.size))
+        block = file.read(left.size)
+        if not block:
+            raise archives.DamagedError("the archive is cut off")
         left.size -= len(block)
-        if block:
-            yield block
-        else:
-            raise archives.DamagedError(f"the archive is cut off after {whole - left.size} bytes of this file")
+        yield block
 
 
 def _extension(file: archives.Reader, size: int) -> bytes:

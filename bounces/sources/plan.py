@@ -9,14 +9,12 @@ import logging
 import os
 import stat
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from bounces import remote
 from bounces.errors import SourceError
 from bounces.model import Chunk
 from bounces.remote.trouble import RemoteError
-from bounces.sources import archives, content, files, maildir, mbox, members, objects, spool
+from bounces.sources import archives, content, files, maildir, mbox, spool
 from bounces.sources.content import Content
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def chunks(source: str, size: int, skipped: Callable[[str, str], None]) -> Itera
         yield from _file(spool.standard_input(), source, size)
         return
     if source.startswith("file://"):
-        source = url2pathname(urlsplit(source).path)
+        source = _local(source)
     if remote.is_url(source):
         yield from _far(source, size, skipped)
         return
@@ -57,8 +55,16 @@ def log(origin: str, reason: str) -> None:
     logging.getLogger("bounces").info("%s: skipped: %s", origin, reason)
 
 
+def _local(url: str) -> str:
+    """Return the path in a file URL (RFC 8089)."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415  (milliseconds, for few)
+
+    return unquote(urlsplit(url).path)
+
+
 def _far(source: str, size: int, skipped: Callable[[str, str], None]) -> Iterator[Chunk]:
     """Yield the chunks of what lies at a URL."""
+    from bounces.sources import objects  # noqa: PLC0415  (it loads what reads archives: a hundredth of a second, for few)
 
     def large(url: str) -> Generator[Chunk, None, bool]:
         kind, seen = _look(files.Place(url))
@@ -100,6 +106,8 @@ def _inside(  # noqa: PLR0913, PLR0917  (what is known of a file)
     elif kind is Content.MESSAGE:
         yield Chunk((path,), (origin,))
     elif kind is Content.ARCHIVE and not (seen.compression and content.is_zip(seen.head)):
+        from bounces.sources import members  # noqa: PLC0415  (as above)
+
         any_mail = False
         for chunk in members.chunks(path, origin, size):
             yield chunk
@@ -153,7 +161,7 @@ def _look(place: files.Place) -> tuple[Content, archives.Beginning]:
 def _mbox(path: str, origin: str, size: int, seen: archives.Beginning) -> Iterator[Chunk]:
     """Yield an mbox in ranges, or a compressed one, which can be read from its beginning only, in one chunk."""
     far = remote.is_url(path)
-    if seen.compression or (far and (seen.size <= remote.WHOLE or not remote.look(path).ranged)):
+    if seen.compression or (far and (seen.size <= remote.WHOLE or not seen.ranged)):
         yield Chunk((path,), (origin,))
     else:
         start, newline = content.mbox_start(seen.head), mbox.line_end(seen.head)
