@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, output, sisimai, sources, wholefile
+from bounces import advise, analyze, output, remote, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
@@ -80,7 +80,7 @@ def check_apart(paths: Sequence[str], mail: Sequence[str]) -> None:
         if any(_same(path, other) for other in paths[:number]):
             raise OutputError(f"{path}: is given for two outputs; choose another path for one of them")
         for source in mail:
-            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(Path(path), Path(source))):
+            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(path, source)):
                 raise OutputError(f"{path}: holds mail that is read from {source}; choose another path")
 
 
@@ -89,12 +89,15 @@ def _same(one: str, other: str) -> bool:
     return one == other or Path(one).resolve() == Path(other).resolve()
 
 
-def _is_mail_inside(path: Path, folder: Path) -> bool:
-    """Say whether a path is a message or a mailbox in a folder."""
-    if not (path.is_file() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve())):
+def _is_mail_inside(path: str, folder: str) -> bool:
+    """Say whether a path is a message or a mailbox in a folder; a URL is in that which it begins with."""
+    if remote.is_url(path):
+        if not path.startswith(folder.rstrip("/") + "/"):
+            return False
+    elif not (Path(path).is_file() and Path(folder).is_dir() and Path(path).resolve().is_relative_to(Path(folder).resolve())):
         return False
     try:
-        return any(True for _ in sources.chunks(str(path)))
+        return any(True for _ in sources.chunks(path))
     except SourceError:
         return False
 

@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_MAX_ATTEMPTS": "3",
+    "AWS_MAX_ATTEMPTS": "2",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 
@@ -50,6 +50,13 @@ class Store:
         self.troubles: dict[str, list] = {}
         self.backend = s3_backends["123456789012"]["aws"]
         self.app = DomainDispatcherApplication(create_backend_app)
+
+    def clear(self):
+        """Forget everything."""
+        self.backend.buckets.clear()
+        s3_backends.bucket_accounts.clear()
+        self.asked.clear()
+        self.troubles.clear()
 
     def put(self, bucket, **objects):
         """Put objects into a bucket, which is made if need be, without a request."""
@@ -123,7 +130,7 @@ def web() -> Iterator[tuple[Site, str]]:
 @contextmanager
 def _serving(app) -> Iterator[int]:
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
     try:
         yield server.port

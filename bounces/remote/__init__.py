@@ -13,14 +13,15 @@ from tempfile import NamedTemporaryFile, TemporaryFile
 from time import sleep
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
-from bounces.remote.trouble import PAUSES, RemoteError, credentials, explained, needed, passes, patiently, scheme, trouble, without_password
+from bounces.remote.trouble import PAUSES, RemoteError, credentials, explained, needed, passes, patiently, scheme, understood, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 WHOLE = 8 << 20  # bytes; an object up to this size is read in one request
-BLOCK = 4 << 20  # bytes of a larger one in a request
+RANGE = 8 << 20  # bytes of a range of a larger one in a request
+BLOCK = 4 << 20  # bytes that are read ahead of one that is read from its beginning
 AT_ONCE = 64  # requests
 
 
@@ -67,7 +68,7 @@ def listing(url: str) -> Iterator[Found]:
             yield Found(base + about["name"][len(root.rstrip("/")) :], about["size"])
 
 
-def fetched(urls: Sequence[str], size: int = WHOLE) -> Iterator[bytes | RemoteError]:
+def fetched(urls: Sequence[str], size: int = RANGE) -> Iterator[bytes | RemoteError]:
     """Yield the first `size` bytes of each of several files of one store, or why they can't be read; they are asked for together."""
     try:
         with explained(urls[0]):
@@ -85,13 +86,13 @@ def fetched(urls: Sequence[str], size: int = WHOLE) -> Iterator[bytes | RemoteEr
         answers = dict.fromkeys(urls, error)
     for url in urls:
         answer = answers[url]
-        yield trouble(url, answer) if isinstance(answer, Exception) else answer[:size]
+        yield understood(url, answer) if isinstance(answer, Exception) else answer[:size]
 
 
 def between(url: str, start: int, end: int) -> Iterator[bytes]:
     """Yield the bytes from `start` to `end` of a file, by ranges; raises RemoteError, also when the file ends before `end`."""
     while start < end:
-        upto = end if end - start < WHOLE * 3 // 2 else start + WHOLE
+        upto = end if end - start < RANGE * 3 // 2 else start + RANGE
         with explained(url):
             store, path = _store(url)
             block = patiently(url, lambda: store.cat_file(path, start=start, end=upto))  # noqa: B023  (called at once)
@@ -217,7 +218,8 @@ def _probed(url: str, size: int) -> Found:
     store, path = _store(url)
 
     def ask() -> Found:
-        with store.open(path, block_size=0, headers={"Range": f"bytes=0-{size - 1}", "Accept-Encoding": "identity"}) as stream:
+        # a size is asked for first where none is given, and every refusal then passes for an absence
+        with store.open(path, block_size=0, size=1, headers={"Range": f"bytes=0-{size - 1}", "Accept-Encoding": "identity"}) as stream:
             headers, ranged = stream.r.headers, stream.r.status == 206
             total = headers.get("Content-Range", "").rpartition("/")[2] if ranged else headers.get("Content-Length", "")
             head = b"".join(iter(lambda: stream.read(size), b"")) if ranged else stream.read(size)
@@ -230,7 +232,7 @@ def _probed(url: str, size: int) -> Found:
 def _copy(store: Any, path: str) -> BinaryIO:
     """Return a temporary copy of a file that can only be read from its beginning."""
     file = TemporaryFile(prefix="bounces-")  # noqa: SIM115  (whoever opened the URL closes it)
-    with store.open(path, block_size=0) as stream:
+    with store.open(path, block_size=0, size=1) as stream:
         while block := stream.read(BLOCK):
             file.write(block)
     file.seek(0)

@@ -106,10 +106,10 @@ def explained(url: str) -> Iterator[None]:
     except RemoteError:
         raise
     except Exception as error:
-        raise trouble(url, error) from error
+        raise understood(url, error) from error
 
 
-def trouble(url: str, error: Exception) -> RemoteError:
+def understood(url: str, error: Exception) -> RemoteError:
     """Return the RemoteError that tells in a sentence what an error means."""
     if isinstance(error, RemoteError):
         return error

@@ -104,7 +104,8 @@ def opened(path: str) -> BinaryIO:
 
 
 def stream(file: BinaryIO, *, size: int = BLOCK) -> Iterator[bytes]:
-    """Yield the bytes of an open file as `blocks` does."""
+    """Yield the bytes of an open file, from its beginning, as `blocks` does."""
+    file.seek(0)
     name = compression(file.read(10))
     file.seek(0)
     yield from _gathered(_unpacked(file, name), size) if name else iter(lambda: file.read(size), b"")
