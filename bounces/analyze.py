@@ -85,8 +85,8 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
 ) -> Iterator[Event]:
     """Yield an event for each recipient of each message in a source, in the order of the source; every message yields at least one.
 
-    A source is an mbox, a Maildir, a message, a folder of these, any of them compressed, or "-" for standard input. `policy` is "list",
-    "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
+    A source is an mbox, a Maildir, a message, a folder or an archive of these, any of them compressed, a URL of one, or "-" for standard
+    input. `policy` is "list", "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
     ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned message, whose values come as `kept`;
     `skipped` is told (origin, why) of each file in a folder that is no mail. Raise SourceError when the source isn't there or holds no
     mail, PolicyError, RuleError or SettingsError when another option isn't valid.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import multiprocessing
 import os
 import pickle
 import re
@@ -14,6 +15,7 @@ import sys
 import tarfile
 import zipfile
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +25,7 @@ pytest.importorskip("s3fs", reason="mail at URLs needs bounces[s3] and moto: pip
 pytest.importorskip("moto", reason="mail at URLs needs bounces[s3] and moto: pip install 'bounces[test]'")
 
 import objectstore
+import sftpserver
 
 from bounces import analyze, output, remote, run, wholefile
 from bounces.errors import OutputError, SourceError
@@ -193,6 +196,21 @@ def test_one_object(store, tmp_path, monkeypatch, name, limit):
     expected = [raw.data for raw in raws(str(tmp_path / name))]
     assert expected == [raw.data for raw in raws(f"s3://bucket/{name}")]
     assert expected[-1] == nth(f"s3://bucket/{name}", len(expected)).data
+
+
+def test_other_processes_read_the_chunks(store, monkeypatch):
+    """A chunk planned here is read by another process, even one that was forked, whose credentials come from the environment as ours do."""
+    monkeypatch.setattr(objects, "FILES", 2)
+    store.put("mail", **{f"{number}": notice(number) for number in range(6)})
+    planned = list(chunks("s3://mail"))
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as workers:
+        found = list(workers.map(_messages, planned))
+    assert [2, 2, 2] == [len(some) for some in found]
+    assert [raw for chunk in planned for raw in read(chunk)] == [raw for some in found for raw in some]
+
+
+def _messages(chunk):
+    return list(read(chunk))
 
 
 def test_an_object_that_vanishes(store):
@@ -431,6 +449,33 @@ def test_memory_and_file():
     memory.rm("/", recursive=True)
     with pytest.raises(SourceError, match=r"^memory://mail: there is nothing there"):
         raws("memory://mail")
+
+
+def test_a_folder_by_sftp(tmp_path, monkeypatch):
+    """A folder on an SFTP server is read like the local one; the password comes from fsspec's configuration, and a wrong one is told."""
+    import fsspec
+
+    write(tmp_path, EVERYTHING)
+    (tmp_path / "out").mkdir()
+    expected = [raw.data for raw in raws(str(tmp_path))]
+    with sftpserver.serving(tmp_path) as port:
+        url = f"sftp://me@127.0.0.1:{port}"
+        monkeypatch.setitem(fsspec.config.conf, "sftp", {"password": "wrong", "look_for_keys": False, "allow_agent": False})
+        with pytest.raises(SourceError, match=rf"^{url}/: no valid credentials: .*; load a key into ssh-agent, or set FSSPEC_SFTP_"):
+            raws(f"{url}/")
+        fsspec.config.conf["sftp"]["password"] = sftpserver.PASSWORD
+        for limit in (remote.WHOLE, 20):
+            monkeypatch.setattr(remote, "WHOLE", limit)
+            found = raws(f"{url}/")
+            assert expected == [raw.data for raw in found]
+        assert f"{url}/a.eml" == found[0].origin
+        output.check(f"{url}/out/e.jsonl")
+        for _ in range(2):
+            output.write_events(analyze.events(f"{url}/a.eml"), f"{url}/out/e.jsonl")
+        assert ["e.jsonl"] == [path.name for path in (tmp_path / "out").iterdir()]
+        with pytest.raises(OutputError, match=f"^{url}/none/e.csv: there is nothing there"):
+            output.check(f"{url}/none/e.csv")
+        fsspec.get_filesystem_class("sftp").clear_instance_cache()
 
 
 def test_a_file_url(tmp_path):

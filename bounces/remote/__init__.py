@@ -76,7 +76,7 @@ def fetched(urls: Sequence[str], size: int = RANGE) -> Iterator[bytes | RemoteEr
             asked, answers = list(urls), dict[str, Any]()
             for pause in (*(PAUSES if scheme(urls[0]) == "http" else ()), 0):
                 options = {"batch_size": AT_ONCE} if store.async_impl else {}
-                got = store.cat_ranges([store._strip_protocol(url) for url in asked], 0, size, on_error="return", **options)  # noqa: SLF001
+                got = store.cat_ranges([_path(store, url) for url in asked], 0, size, on_error="return", **options)
                 answers |= zip(asked, got, strict=True)
                 asked = [url for url in asked if isinstance(answers[url], Exception) and passes(answers[url])]
                 if not asked:
@@ -140,7 +140,9 @@ def check(url: str) -> None:
             bucket, _, key = path.partition("/")
             begun = store.call_s3("create_multipart_upload", Bucket=bucket, Key=key)
             store.call_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=begun["UploadId"])
-        else:
+        elif scheme(url) in {"gs", "az"}:
+            store.info(path.partition("/")[0])
+        elif scheme(url) != "memory":
             store.info(path.rpartition("/")[0] or "/")
 
 
@@ -188,7 +190,14 @@ def _store(url: str) -> tuple[Any, str]:
         raise RemoteError(needed(url, f"a package: {error}")) from error
     except ValueError as error:
         raise RemoteError(f"{name}:// is nothing that fsspec knows", "write s3://, gs://, az://, https:// or sftp://") from error
-    return kind(**kind._get_kwargs_from_urls(url)), kind._strip_protocol(url)  # noqa: SLF001  (what fsspec.core.url_to_fs does, without its chains)
+    host, slash, _ = url.partition("://")[2].partition("/")
+    store = kind(**kind._get_kwargs_from_urls(f"{name}://{host}{slash}"))  # noqa: SLF001  (what fsspec.core.url_to_fs does, without its chains)
+    return store, _path(store, url)
+
+
+def _path(store: Any, url: str) -> str:
+    """Return the path of a URL in its file system; of one by SFTP fsspec would drop what follows "?"."""
+    return "/" + url.partition("://")[2].partition("/")[2] if scheme(url) == "sftp" else store._strip_protocol(url)  # noqa: SLF001
 
 
 def _listed(store: Any, root: str) -> Iterator[dict[str, Any]]:
