@@ -38,12 +38,13 @@ class Member(NamedTuple):
 
 def chunks(path: str, origin: str, size: int) -> Iterator[Chunk]:
     """Yield the chunks of an archive, nothing when it holds no mail: a zip's members by about `size` bytes, a tar whole."""
-    with archives.opened(path) as file:
-        try:
+    weights: list[int] = []
+    try:
+        with archives.opened(path) as file:
             weights = [member.file_size for member in _directory(file).infolist()] if _is_zip(file) else []
             holds_mail = _holds_mail(file, origin)
-        except OSError:
-            holds_mail, weights = True, []  # reading it will tell
+    except OSError:
+        holds_mail = True  # reading it will tell
     if not holds_mail:
         return
     begin, weight, limit = 0, 0, max(size, sum(weights) // PARTS)
