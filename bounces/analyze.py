@@ -71,28 +71,32 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
 ) -> Iterator[Event]:
     """Yield an event for each recipient of each message in a source, in the order of the source; every message yields at least one.
 
-    A source is an mbox, a Maildir, a message, a folder of these, any of them compressed, or "-" for standard input. `policy` is "list",
-    "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
+    A source is an mbox, a Maildir, a message, a folder or an archive of these, any of them compressed, a URL of one, or "-" for standard
+    input. `policy` is "list", "rfc" or a policy file, `rules` are rule files beside our own, `verp` templates of our own return paths
     ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned message, whose values come as `kept`;
     `skipped` is told (origin, why) of each file in a folder that is no mail; `jobs` is how many processes read, "auto" as many as pay (see
     `bounces.workers`). Raise SourceError when the source isn't there or holds no mail, PolicyError, RuleError or SettingsError when another
     option isn't valid.
     """
     settings = checked(policy, rules, verp, keep_headers)
-    yield from found(sources.chunks(str(source), skipped=skipped), settings, jobs)
+    yield from found(sources.chunks(str(source), skipped=skipped), settings, jobs, skipped)
 
 
-def found(chunks: Iterable[Chunk], settings: Settings, jobs: int | str = 1) -> Iterator[Event]:
-    """Yield the events of chunks in their order, read by so many processes."""
+def found(chunks: Iterable[Chunk], settings: Settings, jobs: int | str = 1, skipped: Callable[[str, str], None] | None = None) -> Iterator[Event]:
+    """Yield the events of chunks in their order, read by so many processes; `skipped` is told of what is no mail."""
     work = partial(_batches, settings, 1 if jobs == 1 else BATCH)
-    return chain.from_iterable(working.results(chunks, work, working.settled(jobs)))
+    for one in chain.from_iterable(working.results(chunks, work, working.settled(jobs))):
+        if isinstance(one, Event):
+            yield one
+        elif skipped is not None:
+            skipped(one.origin, one.skipped or "")
 
 
-def _batches(settings: Settings, size: int, raws: Iterable[Raw]) -> Iterator[list[Event]]:
-    """Yield the events of messages, so many at once."""
-    batch: list[Event] = []
+def _batches(settings: Settings, size: int, raws: Iterable[Raw]) -> Iterator[list[Event | Raw]]:
+    """Yield the events of messages, so many at once, and what is no message."""
+    batch: list[Event | Raw] = []
     for raw in raws:
-        batch += analyze(raw, settings)
+        batch += [raw] if raw.skipped else analyze(raw, settings)
         if len(batch) >= size:
             yield batch
             batch = []
@@ -102,7 +106,7 @@ def _batches(settings: Settings, size: int, raws: Iterable[Raw]) -> Iterator[lis
 def messages(source: str | Path, settings: Settings, *, skipped: Callable[[str, str], None] | None = None) -> Iterator[tuple[Raw, tuple[Event, ...]]]:
     """Yield each message of a source with its events."""
     for chunk in sources.chunks(str(source), skipped=skipped):
-        for raw in sources.read(chunk):
+        for raw in sources.read(chunk, skipped=skipped):
             yield raw, analyze(raw, settings)
 
 

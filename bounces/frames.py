@@ -77,12 +77,12 @@ def read(  # noqa: PLR0913  (the settings of a run, each by its name)
 ) -> pd.DataFrame:
     """Read mail and return its events: a DataFrame with a row for each recipient of each message, as `frame` makes it.
 
-    A source is an mbox, a Maildir, a message, a folder of these, or any of them compressed. `policy` and `rules` decide; `verp` are
-    templates of our own return paths ("bounces+{local}={domain}@example.org"), `keep_headers` names of header fields of the returned
-    message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`; `names` are systems whose words for the reason are columns, too,
-    "sisimai" `reason_sisimai` (see `bounces.crosswalk`); `jobs` is how many processes read, "auto" as many as pay: a script needs its
-    `if __name__ == "__main__":` for more than one. Raise SourceError for a source that isn't there, PolicyError, RuleError or
-    SettingsError for an option that isn't valid.
+    A source is an mbox, a Maildir, a message, a folder or an archive of these, any of them compressed, or a URL of one. `policy` and
+    `rules` decide; `verp` are templates of our own return paths ("bounces+{local}={domain}@example.org"), `keep_headers` names of header
+    fields of the returned message: each is a column, "X-Campaign-Id" `returned_x_campaign_id`; `names` are systems whose words for the
+    reason are columns, too, "sisimai" `reason_sisimai` (see `bounces.crosswalk`); `jobs` is how many processes read, "auto" as many as
+    pay: a script needs its `if __name__ == "__main__":` for more than one. Raise SourceError for a source that isn't there, PolicyError,
+    RuleError or SettingsError for an option that isn't valid.
     """
     settings = checked(policy, rules, verp, keep_headers, names)
     chunks = (chunk for source in sources for chunk in plan(str(source)))

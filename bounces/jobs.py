@@ -36,7 +36,7 @@ def results(chunks: Iterable[Chunk], work: Work[Result], jobs: int | str = 1) ->
     if jobs == AUTO:
         jobs, chunks = _worthwhile(iter(chunks))
     if jobs == 1:
-        yield from work(raw for chunk in chunks for raw in sources.read(chunk))
+        yield from work(raw for chunk in chunks for raw in sources.everything(chunk))
     else:
         from bounces import workers  # noqa: PLC0415  (one process needs none of it)
 

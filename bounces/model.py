@@ -137,10 +137,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A unit of work, small and picklable: a byte range of one file, or a list of whole files.
+    """A unit of work, small and picklable: a byte range of one file, the members of an archive, or a list of whole files.
 
     `numbered` says that the file holds several messages, so that an origin needs "#N"; `first` is the N (from 1) of the first message
-    in the range. `origins` are the paths as given, one for each of `paths`. `start` and `end` are byte offsets in the decompressed file.
+    in the range, 0 if nobody counted (then "#byte=OFFSET"). `origins` are the paths or URLs as given, one for each of `paths`. `start` and
+    `end` are byte offsets in the decompressed file; `members` counts an archive's from 0, to its end where that is None.
     """
 
     paths: tuple[str, ...]
@@ -149,15 +150,17 @@ class Chunk:
     end: int | None = None
     first: int = 1
     numbered: bool = False
+    members: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One message as it was read; `data` is b"" and `defects` says why when it could not be."""
+    """One message as it was read; `data` is b"" and `defects` says why when it could not be, or `skipped` why it is no message."""
 
     origin: str
     data: bytes
     defects: tuple[str, ...] = ()
+    skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

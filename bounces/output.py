@@ -24,14 +24,14 @@ from itertools import chain, repeat
 from operator import attrgetter
 from pathlib import Path
 from shutil import copyfileobj
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bounces.crosswalk import crosswalk, reason_column
 from bounces.errors import OutputError, SourceError
 from bounces.fields import kept_column
 from bounces.model import Event
-from bounces.wholefile import explained, whole
+from bounces.wholefile import explained, located, probe, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -123,7 +123,7 @@ def check(path: str | os.PathLike[str], types: Sequence[str] = TYPES) -> None:
     """Raise OutputError if a path can't be written: not one of the types, no such folder, no permission. Leaves nothing behind."""
     with explained(path):
         if place := _target(path, types)[1]:
-            TemporaryFile(dir=place.resolve().parent).close()
+            probe(place)
 
 
 def guard(text: str) -> str:
@@ -280,8 +280,8 @@ def _opened(path: str | os.PathLike[str], types: Sequence[str] = TYPES) -> Itera
             file.flush()
 
 
-def _target(path: str | os.PathLike[str], types: Sequence[str]) -> tuple[str, Path | None]:
-    """Return a file's type and place; the place of stdout, devices and FIFOs, which are written directly, is None.
+def _target(path: str | os.PathLike[str], types: Sequence[str]) -> tuple[str, Path | str | None]:
+    """Return a file's type and place; a URL stays a text; the place of stdout, devices and FIFOs, which are written directly, is None.
 
     These have the first of the types when their names tell none.
     """
@@ -297,4 +297,4 @@ def _target(path: str | os.PathLike[str], types: Sequence[str]) -> tuple[str, Pa
     if kind is None:
         what = "unknown file type" if types is TYPES else "this format is not written as"
         raise OutputError(f"{path}: {what} {place.suffix!r}; known are {', '.join(types)}")
-    return kind, place
+    return kind, located(path)

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
+from bounces import advise, analyze, jobs, output, remote, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
@@ -98,7 +98,7 @@ def check_apart(paths: Sequence[str], mail: Sequence[str]) -> None:
         if any(_same(path, other) for other in paths[:number]):
             raise OutputError(f"{path}: is given for two outputs; choose another path for one of them")
         for source in mail:
-            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(Path(path), Path(source))):
+            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(path, source)):
                 raise OutputError(f"{path}: holds mail that is read from {source}; choose another path")
 
 
@@ -107,12 +107,15 @@ def _same(one: str, other: str) -> bool:
     return one == other or Path(one).resolve() == Path(other).resolve()
 
 
-def _is_mail_inside(path: Path, folder: Path) -> bool:
-    """Say whether a path is a message or a mailbox in a folder."""
-    if not (path.is_file() and folder.is_dir() and path.resolve().is_relative_to(folder.resolve())):
+def _is_mail_inside(path: str, folder: str) -> bool:
+    """Say whether a path is a message or a mailbox in a folder; a URL is in that which it begins with."""
+    if remote.is_url(path):
+        if not path.startswith(folder.rstrip("/") + "/"):
+            return False
+    elif not (Path(path).is_file() and Path(folder).is_dir() and Path(path).resolve().is_relative_to(Path(folder).resolve())):
         return False
     try:
-        return any(True for _ in sources.chunks(str(path)))
+        return any(True for _ in sources.chunks(path))
     except SourceError:
         return False
 
@@ -149,11 +152,14 @@ class Reader:
             if len(batch.events) >= most or batch.tally.messages >= most or held >= HELD:
                 yield self._finished(batch)
                 batch, held = Batch(), 0
-        if batch.tally.messages:
+        if batch.tally.messages or batch.tally.skipped:
             yield self._finished(batch)
 
     def _add(self, batch: Batch, raw: Raw) -> int:
         """Add a message; return how many of its bytes are held."""
+        if raw.skipped:
+            batch.tally.skipped.append((raw.origin, raw.skipped))
+            return 0
         events, tally = analyze.analyze(raw, self.scope.settings), batch.tally
         batch.origin = raw.origin
         if not self.scope.includes(events[0]):

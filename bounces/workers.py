@@ -268,7 +268,7 @@ def _do(order: _Order, theirs: Connection, place: Any, work: Work[Any]) -> None:
 def _messages(order: _Order, place: Any) -> Iterator[Raw]:
     """Yield the messages that are left to do, and tell on the way which one it is; a lost one is a Raw that says why."""
     place[1], place[0] = order.done, order.serial
-    for number, raw in enumerate(islice(sources.read(order.chunk), order.end) if order.end != order.done else ()):
+    for number, raw in enumerate(islice(sources.everything(order.chunk), order.end) if order.end != order.done else ()):
         if number >= order.done:
             why = order.lost.get(number)
             yield Raw(raw.origin, b"", (why,)) if why else raw

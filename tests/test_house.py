@@ -12,11 +12,11 @@ LEVELS = {
     "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "compiled": 0, "phrases": 0, "wording": 1, "fields": 1, "doubtful": 2, "notification": 1, "codes": 1, "address": 1, "opinion": 1,
     "providers": 0, "rules": 2, "sources": 2, "mime": 3, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
-    "workers": 3, "jobs": 4, "language": 1, "crosswalk": 2, "particulars": 2, "advise": 3,
+    "workers": 3, "jobs": 4, "language": 1, "remote": 1, "crosswalk": 2, "particulars": 2, "advise": 3,
     "hedges": 3, "recipient": 3, "formats": 3,
     "classify": 4, "decode": 4, "rulecheck": 5, "settings": 6,
     "analyze": 7,
-    "wholefile": 1, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "incidents": 10, "repairs": 11, "summarize": 11, "output": 8, "sisimai": 9,
+    "wholefile": 2, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "incidents": 10, "repairs": 11, "summarize": 11, "output": 8, "sisimai": 9,
     "run": 12, "anonymize": 13, "unknown": 15, "stub": 16, "reference": 8,
     "summary": 17,
     "cli": 18, "__main__": 19,
@@ -90,7 +90,7 @@ def test_a_small_run_stays_light(tmp_path):
     """Events of one message to JSON lines need neither pandas nor pyarrow, and --help not even the pipeline."""
     notice = ROOT / "samples" / "postfix" / "user-unknown.eml"
     words = ["events", str(notice), "-o", str(tmp_path / "x.jsonl")]
-    heavy = {"pandas", "pyarrow", "flanker", "ahocorasick", "email.message"}
+    heavy = {"pandas", "pyarrow", "flanker", "ahocorasick", "email.message", "fsspec", "tarfile"}
     for command, allowed in ((words, {"ahocorasick", "email.message"}), (["--help"], set())):
         script = f"import sys\nfrom bounces.cli import main\nmain({command!r}, standalone_mode=False)\nprint(sorted({heavy!r} & set(sys.modules)))"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

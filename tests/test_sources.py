@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from types import SimpleNamespace
 
 import pytest
@@ -55,6 +56,15 @@ def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
+
+
+def zipped(members, method=zipfile.ZIP_DEFLATED):
+    """Return a zip archive of members by name."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
 
 
 def quoted(message):
@@ -475,7 +485,7 @@ def test_files_that_are_not_mail_are_named(tmp_path):
         ("README.txt", b"Note: this is a text\nFrom: here\n"[:21]),
         ("a.json", b'{"a": 1}'),
         ("b.png", b"\x89PNG\r\n\x1a\n\0"),
-        ("c.zip", b"PK\x03\x04"),
+        ("c.zip", zipped({"word/document.xml": b"<xml>"})),
         ("d.log", b"2010-04-29T23:34:45: connect from a\n"),
         ("e.txt", b"From here on, it gets cold\n"),
         ("f.tar.gz", gzip.compress(b"x" * 1000)),
@@ -488,7 +498,7 @@ def test_files_that_are_not_mail_are_named(tmp_path):
     skipped = []
     assert [ONE] == contents(tmp_path, skipped=lambda origin, reason: skipped.append((os.path.relpath(origin, tmp_path), reason)))
     reasons = dict.fromkeys(("README.txt", "a.json", "b.png", "d.log", "e.txt", "f.tar.gz"), "not mail")
-    reasons |= {"c.zip": "a zip archive; unpack it first", ".DS_Store": "hidden", ".git": "hidden"}
+    reasons |= {"c.zip": "an archive without mail", ".DS_Store": "hidden", ".git": "hidden"}
     assert reasons | {"gone": "a link that leads nowhere", "pipe": "not a regular file"} == dict(skipped)
 
 
@@ -726,7 +736,7 @@ def test_a_named_pipe(tmp_path):
             b"\x89PNG\r\n\x1a\n\0\0",
             r"image\.eml: not mail; give a mailbox \(mbox or Maildir\), a message \(\.eml\) or a folder",
         ),
-        ("box.zip", b"PK\x03\x04", r"box\.zip: a zip archive; unpack it first; give a mailbox"),
+        ("box.zip", zipped({"image": b"\x89PNG"}), r"box\.zip: an archive without mail; give a mailbox"),
         ("text", b"From here on, it gets cold\n", r"text: not mail; "),
         ("tar.gz", gzip.compress(b"\0" * 99), r"tar\.gz: not mail; "),
     ],

@@ -35,8 +35,9 @@ class Commands(click.Group):
 def main() -> None:
     """Read bounce messages and say, per recipient, what failed, why, and what to do.
 
-    A SOURCE is an mbox, a Maildir, a message (.eml), a folder of these, any of them compressed (.gz .bz2 .xz .zst), or "-" for
-    standard input. What it is is recognised by its content. Reading changes nothing.
+    A SOURCE is an mbox, a Maildir, a message (.eml), a folder or an archive (.zip .tar) of these, any of them compressed (.gz .bz2
+    .xz .zst), a URL of one (s3:// gs:// az:// https:// sftp://), or "-" for standard input. What it is is recognised by its content.
+    Reading changes nothing.
 
     Exit codes: 0 done; 1 done, but something could not be read; 2 wrong usage or input.
     """

@@ -1,4 +1,4 @@
-"""A path in, the file's bytes out in blocks, decompressed where they are compressed; told by the first bytes, never by the name."""
+"""A path or URL in, the file's bytes out in blocks, decompressed where they are compressed; told by the first bytes, never by the name."""
 
 # a Path would write "./x" as "x", but an origin is the path as given
 # ruff: noqa: PTH123
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import re
 import zlib
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from itertools import chain, islice
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+
+from bounces import remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,12 +36,48 @@ class DamagedError(OSError):
     """Compressed bytes that can't be decompressed any further; stays inside the package."""
 
 
+class Reader(io.RawIOBase):
+    """Blocks of bytes, as a file that can be read once; `take` and `skip` are what an archive's walk needs."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self.blocks = blocks
+        self.held = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return up to `size` bytes of one block; b"" at the end."""
+        while not self.held and (block := next(self.blocks, None)) is not None:
+            self.held = memoryview(block)
+        size = len(self.held) if size is None or size < 0 else size
+        some, self.held = self.held[:size], self.held[size:]
+        return bytes(some)
+
+    def take(self, size: int) -> bytes:
+        """Return `size` bytes, or what there is before the end."""
+        found = bytearray()
+        while len(found) < size and (some := self.read(size - len(found))):
+            found += some
+        return bytes(found)
+
+    def skip(self, size: int) -> None:
+        """Pass over `size` bytes; raises EOFError when there are fewer."""
+        while size > 0:
+            some = len(self.read(min(size, BLOCK)))
+            if not some:
+                raise EOFError("it ends too early")
+            size -= some
+
+
 class Beginning(NamedTuple):
-    """A file's first bytes, decompressed; the name of its compression; its size on the disk in bytes."""
+    """A file's first bytes, decompressed; the name of its compression; its size in bytes as it is kept; whether it can be read in ranges."""
 
     head: bytes
     compression: str | None
     size: int
+    ranged: bool = True
 
 
 NOTHING = Beginning(b"", None, 0)
@@ -55,10 +94,30 @@ def blocks(path: str, *, size: int = BLOCK) -> Iterator[bytes]:
 
     Raises OSError, whose text is a sentence, when the file can't be opened or is damaged; all bytes before the damage come first.
     """
-    with open(path, "rb", buffering=0) as file:
-        name = compression(file.read(10))
-        file.seek(0)
-        yield from _gathered(_unpacked(file, name), size) if name else iter(lambda: file.read(size), b"")
+    with opened(path) as file:
+        yield from stream(file, size=size)
+
+
+def opened(path: str) -> BinaryIO:
+    """Open a file, near or far, that can be sought in; raises OSError."""
+    return remote.opened(path) if remote.is_url(path) else open(path, "rb", buffering=0)
+
+
+def stream(file: BinaryIO, *, size: int = BLOCK) -> Iterator[bytes]:
+    """Yield the bytes of an open file, from its beginning, as `blocks` does."""
+    file.seek(0)
+    name = compression(file.read(10))
+    file.seek(0)
+    yield from _gathered(_unpacked(file, name), size) if name else iter(lambda: file.read(size), b"")
+
+
+def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Return the bytes of a stream in blocks as `blocks` does; raises OSError like it, for the first block at once."""
+    blocks = _gathered(blocks, BLOCK)
+    first = next(blocks, b"")
+    name = compression(first)
+    everything = chain((first,), blocks)
+    return _gathered(_unpacked(cast("BinaryIO", Reader(everything)), name), BLOCK) if name else everything
 
 
 def between(path: str, start: int, end: int) -> Iterator[bytes]:
@@ -66,6 +125,9 @@ def between(path: str, start: int, end: int) -> Iterator[bytes]:
 
     No mmap: a mailbox that is emptied while it is mapped kills the process (SIGBUS).
     """
+    if remote.is_url(path):
+        yield from remote.between(path, start, end)
+        return
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
         while start < end:
@@ -78,12 +140,25 @@ def between(path: str, start: int, end: int) -> Iterator[bytes]:
 
 def peek(path: str) -> Beginning:
     """Return how a file begins; raises OSError when that can't be read, DamagedError when it is compressed and damaged there."""
-    with open(path, "rb", buffering=0) as file:
-        head, size = file.read(HEAD), os.fstat(file.fileno()).st_size
+    ranged = True
+    if remote.is_url(path):
+        found = remote.look(path, HEAD)
+        head, size, ranged = found.head, found.size or 0, found.ranged
+    else:
+        with open(path, "rb", buffering=0) as file:
+            head, size = file.read(HEAD), os.fstat(file.fileno()).st_size
     name = compression(head)
     if name:
         head = b"".join(islice(blocks(path, size=HEAD), 2))[:HEAD]  # a second block, or the damage that stopped the first
-    return Beginning(head, name, size)
+    return Beginning(head, name, size, ranged)
+
+
+def first(path: str) -> bytes:
+    """Return the first bytes of an uncompressed file; raises OSError."""
+    if remote.is_url(path):
+        return b"".join(remote.between(path, 0, HEAD))
+    with open(path, "rb", buffering=0) as file:
+        return file.read(HEAD)
 
 
 def unreadable(error: OSError) -> str:
@@ -149,6 +224,8 @@ def _zstd(file: BinaryIO) -> Iterator[bytes]:
             yield block
             whole += 1
     except (OSError, ValueError):
+        if not file.seekable():
+            raise
         again = _zstd_stream(file)  # under a name of its own: a stream that is dropped closes its file
         for _ in range(whole):
             again.read(STEP)
@@ -159,7 +236,8 @@ def _zstd(file: BinaryIO) -> Iterator[bytes]:
 def _zstd_stream(file: BinaryIO) -> NativeFile:
     import pyarrow as pa  # noqa: PLC0415  (a quarter of a second, for few files)
 
-    file.seek(0)
+    if file.seekable():
+        file.seek(0)
     return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 

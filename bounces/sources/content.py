@@ -26,7 +26,6 @@ NAMES = frozenset(
 # a notification of Amazon SES, as SNS delivers it or S3 keeps it
 NOTIFICATION = re.compile(rb"\s*\{(?=[^\x00]{0,4000}?(?:notificationType|eventType))")
 FOREIGN = {
-    b"PK\x03\x04": "a zip archive; unpack it first",
     b"!BDN": "an Outlook data file (PST); export its messages as .eml or mbox first",
     b"\xd0\xcf\x11\xe0": "an Outlook message (MSG); save it as .eml first",
 }
@@ -39,6 +38,7 @@ class Content(Enum):
     MBOX = auto()
     MESSAGE = auto()
     MAILDIR = auto()
+    ARCHIVE = auto()
     OTHER = auto()
 
 
@@ -46,10 +46,22 @@ def recognize(head: bytes) -> Content:
     """Return what a file with these first bytes holds."""
     if not head.strip():
         return Content.EMPTY
+    if is_zip(head) or is_tar(head):
+        return Content.ARCHIVE
     if is_mbox(head):
         return Content.MBOX
     is_mail = NOTIFICATION.match(head) is not None or any(name in NAMES or name.startswith(b"x-") for name in _names(head))
     return Content.MESSAGE if is_mail else Content.OTHER
+
+
+def is_zip(head: bytes) -> bool:
+    """Say whether a file with these first bytes is a zip archive."""
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))  # the latter is an empty one
+
+
+def is_tar(head: bytes) -> bool:
+    """Say whether a file with these first bytes is a tar archive (POSIX or GNU)."""
+    return head[257:262] == b"ustar" and b"\0" in head[:512]
 
 
 def is_mbox(head: bytes) -> bool:
@@ -58,7 +70,9 @@ def is_mbox(head: bytes) -> bool:
 
 
 def describe(head: bytes) -> str:
-    """Return what a file with these first bytes is, where it isn't mail."""
+    """Return what a file with these first bytes is, where it isn't mail that can be read there."""
+    if is_zip(head) or is_tar(head):
+        return "an archive in another; unpack it first"
     return next((what for magic, what in FOREIGN.items() if head.startswith(magic)), "not mail")
 
 

@@ -1,4 +1,4 @@
-"""A folder in, the files and Maildirs below it out; a file in, its messages out."""
+"""A folder in, the files and Maildirs below it out; a file in, or the blocks of one, its messages out."""
 
 # a Path would write "./x" as "x", but an origin is the path as given
 # ruff: noqa: PTH110, PTH116
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bounces.model import Raw
 from bounces.sources import archives, content, maildir, mbox
+from bounces.sources.content import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,11 +90,31 @@ def read(path: str, origin: str, listings: dict[str, dict[str, str]]) -> Iterato
     except OSError as error:
         yield Raw(origin, b"", (archives.unreadable(error),))
         return
+    yield from messages(first, rest, origin, alone=maildir.holds(path))
+
+
+def messages(first: bytes, rest: Iterator[bytes], origin: str, *, alone: bool) -> Iterator[Raw]:
+    """Yield the messages of a file's blocks: those of an mbox, or one; `alone` is a message whatever it looks like."""
     head = first[: archives.HEAD]
-    if content.is_mbox(head) and not maildir.holds(path):
+    if content.is_mbox(head) and not alone:
         yield from mbox.read(chain((first[content.mbox_start(head) :],), rest), origin, mbox.line_end(head))
     else:
         yield _message(chain((first[content.message_start(head) :],), rest), origin)
+
+
+def judged(blocks: Iterator[bytes], origin: str, skipped: Callable[[str, str], None], *, alone: bool = False) -> Iterator[Raw]:
+    """Yield the messages of a file's decompressed blocks that nobody has looked at; what is no mail goes to `skipped`."""
+    try:
+        first = next(blocks, b"")
+    except OSError as error:
+        yield Raw(origin, b"", (archives.unreadable(error),))
+        return
+    head = first[: archives.HEAD]
+    kind = content.recognize(head)
+    if alone or kind in (Content.MBOX, Content.MESSAGE):
+        yield from messages(first, blocks, origin, alone=alone)
+    elif kind is not Content.EMPTY:
+        skipped(origin, content.describe(head))
 
 
 def _open(path: str, listings: dict[str, dict[str, str]]) -> tuple[bytes, Iterator[bytes]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20  # bytes of one message; what goes beyond is cut
 TOO_LARGE = f"message larger than {LARGEST >> 20} MiB, cut"
+WINDOW = 1 << 16  # bytes that are read of a far mailbox at once to find where it can be cut
 CUT_OFF = "message cut off: the rest of the file cannot be read"
 EMPTY = "empty message"
 LONGEST_LINE = 998  # bytes; RFC 5322, section 2.1.1
@@ -73,12 +74,40 @@ def ranges(whole: Chunk, newline: bytes, size: int) -> Iterator[Chunk]:
     yield replace(whole, start=begin, first=first, numbered=number > 1)
 
 
+def far_ranges(whole: Chunk, newline: bytes, size: int) -> Iterator[Chunk]:
+    """Yield the chunk of a whole mbox in ranges like `ranges`, but look only where one may be cut, so nobody counts the messages."""
+    assert whole.end is not None, "whole files are read by files.read"
+    begin, at = whole.start, whole.start + size
+    while at < whole.end and (cut := _first_separator(whole, at, newline)) is not None:
+        yield replace(whole, start=begin, end=cut, first=0, numbered=True)
+        begin, at = cut, cut + size
+    yield replace(whole, start=begin, first=0, numbered=True)
+
+
+def _first_separator(whole: Chunk, at: int, newline: bytes) -> int | None:
+    """Return where the first message after a place in a mailbox begins, or None; what can't be read now is left for reading to report."""
+    assert whole.end is not None
+    windows = (archives.between(whole.paths[0], start, min(start + WINDOW, whole.end)) for start in range(at, whole.end, WINDOW))
+    troubles: list[str] = []
+    pieces = split(archives.until_unreadable(chain.from_iterable(windows), troubles), newline, at)
+    begun = next(pieces)  # what belongs to a message that began before
+    if not begun.cut:
+        end = at + len(begun.content)
+        return None if troubles or end == whole.end else end
+    found = next(pieces, None)
+    return found.offset if found else None
+
+
 def read_range(chunk: Chunk) -> Iterator[Raw]:
     """Yield the messages in a range of one mbox."""
     newline = b"\n"
     with suppress(OSError):  # reading the range will tell
-        newline = line_end(archives.peek(chunk.paths[0]).head)
-    yield from read(_range(chunk), chunk.origins[0], newline, first=chunk.first, numbered=chunk.numbered)
+        newline = line_end(archives.first(chunk.paths[0]))
+    if chunk.first:
+        yield from read(_range(chunk), chunk.origins[0], newline, first=chunk.first, numbered=chunk.numbered)
+        return
+    for offset, message, defects in _messages(_range(chunk), newline, chunk.start):
+        yield Raw(f"{chunk.origins[0]}#byte={offset}", message, defects)
 
 
 def _range(chunk: Chunk) -> Iterator[bytes]:
@@ -91,7 +120,7 @@ def read(blocks: Iterator[bytes], origin: str, newline: bytes, *, first: int = 1
     found = _messages(blocks, newline)
     ahead = list(islice(found, 2))
     numbered = numbered or len(ahead) > 1
-    for number, (message, defects) in enumerate(chain(ahead, found), first):
+    for number, (_, message, defects) in enumerate(chain(ahead, found), first):
         yield Raw(f"{origin}#{number}" if numbered else origin, message, defects)
 
 
@@ -146,19 +175,20 @@ def _dated(line: bytes) -> bool:
     return bool(YEAR.search(line) and TIME.search(line) and (WEEKDAY.search(line) or MONTH.search(line)))
 
 
-def _messages(blocks: Iterator[bytes], newline: bytes) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    """Yield each message's bytes and defects; after trouble the last is marked, and one that can't be read stands for the rest."""
+def _messages(blocks: Iterator[bytes], newline: bytes, start: int = 0) -> Iterator[tuple[int, bytes, tuple[str, ...]]]:
+    """Yield each message's offset, bytes and defects; after trouble the last is marked, and one that can't be read stands for the rest."""
     troubles: list[str] = []
     held: Piece | None = None
-    for piece in split(archives.until_unreadable(blocks, troubles), newline):
+    for piece in split(archives.until_unreadable(blocks, troubles), newline, start):
         if held:
-            yield _message(held, newline)
+            yield held.offset, *_message(held, newline)
         held = piece
     if held:
         content, defects = _message(held, newline)
-        yield content, (*defects, CUT_OFF) if troubles else defects
+        yield held.offset, content, (*defects, CUT_OFF) if troubles else defects
+        start = held.offset + len(held.content)
     for trouble in troubles:
-        yield b"", (trouble,)
+        yield start, b"", (trouble,)
 
 
 def _message(piece: Piece, newline: bytes) -> tuple[bytes, tuple[str, ...]]:
