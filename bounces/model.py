@@ -1,8 +1,4 @@
-"""The records and closed vocabularies that pass between the stages; imports nothing of ours.
-
-A record is frozen; absent is None, never ""; sequences are tuples. Each stage turns one record into the next:
-Raw -> Message -> Notice (with its Attempts) -> Verdict -> Advice -> Event.
-"""
+"""The records and closed vocabularies that pass between the stages (Raw, Message, Notice, Verdict, Advice, Event); imports nothing of ours."""
 
 from __future__ import annotations
 
