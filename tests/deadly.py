@@ -34,9 +34,9 @@ def told(raws, size=2):
         yield held
 
 
-def deadly_read(chunk):
+def deadly_read(chunk, *, skipped=None):
     """Read messages, and die before the third of the file."""
-    for raw in READ(chunk):
+    for raw in READ(chunk, skipped=skipped):
         if raw.origin.endswith("#3"):
             os.kill(os.getpid(), signal.SIGKILL)
         yield raw

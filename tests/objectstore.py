@@ -79,7 +79,7 @@ class Store:
             trouble[0] -= 1
             answer = f"<Error><Code>{trouble[2]}</Code><Message>{trouble[2]}</Message></Error>".encode()
             start_response(trouble[1], [("Content-Type", "application/xml"), ("Content-Length", str(len(answer)))])
-            body = [answer]
+            body = [] if environ["REQUEST_METHOD"] == "HEAD" else [answer]
         else:
 
             def started(status, headers, *rest):
