@@ -3,9 +3,9 @@
 Text comes from strangers. No cell of CSV or XLSX can run as a formula: `guard` puts a ' before text that could, and characters that
 can't be printed become U+FFFD. JSON and Parquet hold the text as it is; only lone surrogates, which no UTF-8 holds, become U+FFFD.
 
-Reading a CSV back: an empty cell is absent, and `unguard` takes the ' away: `pandas.read_csv(path, dtype=str, keep_default_na=False,
-na_values=[""])`, then `column.map(unguard, na_action="ignore")`. Times are UTC in whole seconds, "2026-01-31T12:00:00Z" (in Parquet
-microseconds); a list is joined by "; " in CSV and XLSX.
+Reading a CSV back: an empty cell is absent, or empty text, which only JSON and Parquet tell apart, and `unguard` takes the ' away:
+`pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])`, then `column.map(unguard, na_action="ignore")`. Times are UTC in
+whole seconds, "2026-01-31T12:00:00Z" (in Parquet microseconds); a list is joined by "; " in CSV and XLSX.
 """
 
 from __future__ import annotations

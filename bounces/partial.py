@@ -1,7 +1,7 @@
 """Events in, a Partial out: what they tell of recipients and of refusals, made so that the Partials of two mailboxes merge into one.
 
 The merge is associative, commutative and idempotent: in any order, and a notice that was read twice counts once. For that an event must
-be known again, so a Partial grows with events, too, but by some 35 bytes each, all of them numbers; text grows with recipients only.
+be known again, so a Partial grows with events, too, but by 29 bytes each, all of them numbers; text grows with recipients only.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _told(*about: str | None) -> Particulars:
 def merge(*partials: Partial) -> Partial:
     """Join partial reports; the order makes no difference."""
     names, rows = _numbered([one.latest["recipient"] for one in partials])
-    return _reduced(
+    merged = _reduced(
         len(names),
         _stacked([one.outcomes.assign(recipient=row[one.outcomes["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
         _stacked([one.latest for one in partials]),
@@ -97,6 +97,8 @@ def merge(*partials: Partial) -> Partial:
         pd.concat([one.suggestions.assign(recipient=row[one.suggestions["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
         pd.concat([one.examples for one in partials]),
     )
+    pa.default_memory_pool().release_unused()  # what the merge took for a moment
+    return merged
 
 
 def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BATCH = 500  # events that are held at once
 PART = 4_000  # events that become a partial report: of fewer each costs more
 HELD = 4 << 20  # bytes of messages
-WAITING = 8  # partial reports of one size that wait before they are merged into one
+WAITING = 3  # partial reports of one size that wait before they are merged into one: each holds its recipients
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,27 @@ def test_parquet_of_events_has_one_schema(tmp_path, monkeypatch):
     assert pa.list_(pa.string()) == pq.read_schema(paths[0]).field("defects").type
 
 
+def test_absent_and_empty_text_stay_apart_in_parquet(tmp_path):
+    """From events and from frames; in CSV both are an empty cell, as documented."""
+    made = [Event("1", "a", Kind.DELIVERY, subject=""), Event("2", "b", Kind.DELIVERY)]
+    for suffix in (".parquet", ".csv", ".jsonl"):
+        output.write_events(made, str(tmp_path / f"e{suffix}"))
+        output.write(frame_of(["", None]), str(tmp_path / f"f{suffix}"))
+    assert pq.read_table(tmp_path / "e.parquet")["subject"].to_pylist() == pq.read_table(tmp_path / "f.parquet")["text"].to_pylist() == ["", None]
+    assert pd.read_parquet(tmp_path / "f.parquet")["text"].isna().tolist() == [False, True]
+    assert [json.loads(line)["subject"] for line in (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()] == ["", None]
+    assert read_csv(tmp_path / "f.csv") == [["text", "events"], ["", "0"], ["", "1"]]
+
+
+def test_a_group_of_rows_is_made_of_small_steps(monkeypatch):
+    """A group is there as soon as its rows have come, and no row more is read."""
+    monkeypatch.setattr(groups, "ROWS", 4)
+    monkeypatch.setattr(groups, "STEP", 2)
+    read = []
+    _, parts = groups.of_events(["event_id"], ((str(number),) for number in range(11) if not read.append(number)))
+    assert [(part.num_rows, len(read)) for part in parts] == [(4, 4), (4, 8), (3, 11)]
+
+
 @pytest.mark.parametrize("suffix", TYPES)
 def test_nothing_is_a_table_without_rows(tmp_path, suffix):
     """No events, and a frame without rows, make a valid file with its header."""
