@@ -5,7 +5,7 @@ The victims of either are alive, and nobody is removed for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,8 @@ def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -
     """Return the incidents in a table of events (`bounces.read`): a row for each, most mail lost first.
 
     An incident is a wave: one provider refused five recipients or more for one cause on our side, with no more than a day between two
-    refusals; or it called recipients dead (`believed` is False) of whom at least three, and a fifth, took mail at another time.
+    refusals; or it called recipients dead (`believed` is False) of whom at least three, and a fifth, took mail at another time. What has
+    no date is in none.
 
     Columns: `incident` (its name, as in the recipients' table), `provider` (its key, or the domain where it isn't known), `reason`, `cause`
     (the block list or the check that failed), `ips` (ours, as the replies name them), `first_seen` and `last_seen` (UTC), `recipients` and
@@ -72,13 +73,13 @@ def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -
 
 def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     """Return the incidents in what is known so far."""
-    outcomes = found.outcomes
-    ours = _waves(outcomes[outcomes["ours"]], CAUSE, WINDOW)
-    ours = ours[_recipients(ours) >= RECIPIENTS]
+    outcomes = found.outcomes[found.outcomes["received_at"].notna()]
     lies = _waves(outcomes[(outcomes["kind"] == Kind.FAILURE) & outcomes["reason"].isin(CALLED_DEAD)], CAUSE[:2], OUTAGE)
     took_mail = outcomes.loc[outcomes["kind"].isin(TOOK_MAIL), "recipient"]
     living = lies["recipient"].where(lies["recipient"].isin(took_mail)).groupby(lies["incident"], observed=True).transform("nunique")
     lies = lies[(living >= ALIVE) & (living >= SHARE * _recipients(lies))]
+    ours = _waves(outcomes[outcomes["ours"] & ~outcomes["event_id"].isin(lies["event_id"])], CAUSE, WINDOW)
+    ours = ours[_recipients(ours) >= RECIPIENTS]
     names = union_categoricals([ours["incident"], lies["incident"]], sort_categories=True)
     members = pd.concat([wave.drop(columns="incident").assign(believed=wave is ours) for wave in (ours, lies)]).assign(incident=names)
     deciding = members[members["event_id"].isin(found.latest["event_id"])].set_index("event_id")["incident"]
@@ -91,11 +92,11 @@ def _recipients(waves: pd.DataFrame) -> pd.Series[int]:
 
 
 def _waves(outcomes: pd.DataFrame, key: list[str], gap: pd.Timedelta) -> pd.DataFrame:
-    """Name the wave of each outcome: those of one key, each within the gap from the one before; those without a time are one wave."""
+    """Name the wave of each outcome: those of one key, each within the gap from the one before."""
     order = outcomes.iloc[np.lexsort((outcomes["event_id"], instants(outcomes)))]  # sort_values takes ten times the memory
     number = order.groupby(key, observed=True, dropna=False, sort=False).ngroup()
     since = order["received_at"].groupby(number).diff()
-    began = order["received_at"].where(since.isna() | (since > gap)).groupby(number).ffill().where(order["received_at"].notna())
+    began = order["received_at"].where(since.isna() | (since > gap)).groupby(number).ffill()
     return named(order.assign(began=began), [*key, "began"]).drop(columns="began")
 
 
@@ -113,7 +114,7 @@ def _spelled(row: Sequence[Any]) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, datetime):
-            yield f"{value:%Y-%m-%dT%H:%MZ}" if value == value else "undated"  # noqa: PLR0124  (NaT)
+            yield f"{value:%Y-%m-%dT%H:%MZ}"
 
 
 def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd.DataFrame:
@@ -132,7 +133,7 @@ def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd
     table = table.assign(ips=named_ips.groupby("incident")["ip"].agg(lambda ips: "; ".join(ips.iloc[:IPS])))
     table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
     examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
-    advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed"]].itertuples(index=False, name=None)]
+    advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed", "ips"]].itertuples(index=False, name=None)]
     return table.join(pd.DataFrame(advice, columns=["advice", "page", "diagnostic_code"], index=table.index)).astype(COLUMNS)
 
 
@@ -143,10 +144,12 @@ def _words(row: Sequence[Any]) -> tuple[str | None, ...]:
 
 def _advice(row: Sequence[Any], examples: Mapping[tuple[str | None, ...], Sequence[Any]], policy: Policy, lang: str) -> tuple[str | None, ...]:
     """Return what to do about one incident, where, and a reply of the kind."""
-    cause, believed = _words(row[:3]), row[3]
+    cause, (believed, ips) = _words(row[:3]), row[3:]
     said, domain, provider = _words(examples.get(cause) or next(example for key, example in examples.items() if key[:2] == cause[:2]))
     reason = Reason(cause[1] or Reason.UNKNOWN)
     known = particulars(said, reason, domain, provider)
+    if isinstance(ips, str) and ";" in ips:
+        known = replace(known, ip=None)  # the reply names one of several
     if not believed:
         return say(Said(UNBELIEVED, provider=known.provider), lang), None, said
     return policy.sentence(reason, policy.rows[reason].recommended_action[Permanence.UNKNOWN], known, lang), known.page, said

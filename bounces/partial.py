@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandas.api.types import union_categoricals
+from pandas.api.types import is_float_dtype, union_categoricals
 
+from bounces.errors import SettingsError
 from bounces.fields import kept_column
-from bounces.frames import EVENT_COLUMNS
+from bounces.frames import EVENT_COLUMNS, TIME
 from bounces.model import Blame, BounceType, Kind, Reason
 from bounces.particulars import particulars
 
@@ -33,11 +34,12 @@ KEPT = kept_column("")  # how the names of columns with a header field begin
 DECIDING = (
     "recipient domain provider bounce_type reason reply_code status permanence blame recommended_action retry_after diagnostic_code origin"
 ).split()
-READ = [*DECIDING, "event_id", "kind", "received_at", "suggestion"]
+READ = [*DECIDING, "event_id", "kind", "received_at", "suggestion", "rule"]
 PACKED = ["place", "cause", "ip", "domain", "provider", "reply_code", "status"]  # text of which there are few: a number for each
 REFUSED = [str(Kind.FAILURE), str(Kind.DELAY)]
 OURS = [str(Blame.SENDER), str(Blame.MESSAGE)]  # what we can mend
 ABOUT = ("diagnostic_code", "reason", "domain", "provider")
+GUESS = "opinion."  # how the rules begin that are no more than a guess
 CAUSE = ["place", "reason", "cause"]
 HEX = re.compile("[0-9a-f]{16}")
 
@@ -59,14 +61,17 @@ class Partial:
 
 
 def partial(events: pd.DataFrame) -> Partial:
-    """Return what events alone tell."""
+    """Return what events alone tell. Raise SettingsError for a table that lacks a column of theirs."""
+    if missing := [name for name in READ if name not in events]:
+        raise SettingsError(f"the table of events has no column {missing[0]!r}; bounces.read makes whole ones, and so does --events")
     kept = [name for name in map(str, events) if name.startswith(KEPT)]
-    known = events.loc[events["recipient"].notna(), [*READ, *kept]].astype({name: EVENT_COLUMNS[name] for name in READ}).reset_index(drop=True)
+    known = events.loc[events["recipient"].notna(), [*READ, *kept]].reset_index(drop=True)
+    known = known.assign(**{name: _as(known[name], EVENT_COLUMNS[name]) for name in READ})
     known = known.assign(event_id=_numbers(known["event_id"]))
     names, (rows,) = _numbered([known["recipient"]])
     failed, refused = known["kind"] == Kind.FAILURE, known["kind"].isin(REFUSED)
     gone = (known["blame"] == Blame.RECIPIENT_DOMAIN) & (known["bounce_type"] == BounceType.HARD)
-    ours = refused & known["blame"].isin(OURS)
+    ours = refused & known["blame"].isin(OURS) & ~known["rule"].fillna("").str.startswith(GUESS)
     told = [_told(*row) if own else None for own, *row in zip(ours, *(known[name].astype(object) for name in ABOUT), strict=True)]
     outcomes = known[["event_id", "kind", "reason", "bounce_type", "received_at"]].assign(
         recipient=rows,
@@ -78,7 +83,15 @@ def partial(events: pd.DataFrame) -> Partial:
     )
     examples = outcomes[[*CAUSE, "event_id"]].join(known[["diagnostic_code", "domain", "provider"]])[refused]
     suggestions = known[["suggestion", "received_at", "event_id"]].assign(recipient=rows)[known["suggestion"].notna()]
-    return _reduced(len(names), _packed(outcomes), _packed(known.drop(columns="suggestion")), rows, suggestions, examples)
+    return _reduced(len(names), _packed(outcomes), _packed(known.drop(columns=["suggestion", "rule"])), rows, suggestions, examples)
+
+
+def _as(column: pd.Series[Any], kind: Any) -> pd.Series[Any]:
+    """Return a column as events have it, also where a file was read back: times without a zone are UTC, a code may have become 550.0."""
+    if kind == TIME:
+        return pd.Series(pd.to_datetime(column, utc=True), dtype=TIME)
+    whole: pd.Series[Any] = column.astype("Int64") if is_float_dtype(column) and column.notna().any() else column
+    return whole.astype(kind)
 
 
 def _told(*about: str | None) -> Particulars:

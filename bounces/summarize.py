@@ -70,13 +70,19 @@ def finished(so_far: Partial, waves: Incidents, policy: advise.Policy, *, names:
         first_seen=seen.min().reindex(table.index),
         last_seen=seen.max().reindex(table.index),
     )
-    table = _escalated(table, outcomes, policy)
+    table = _escalated(table, outcomes[~outcomes["event_id"].isin(waves.unbelieved)], policy)
     table = table.assign(suggestion=_by_row(table, ("recipient", "reason", "suggestion"), _suggestion))
     told = ("recipient", "reason", "recommended_action", "domain", "provider", "diagnostic_code", "suggestion")
-    table = table.assign(advice=_by_row(table, told, lambda *row: _advice(row, policy, lang)))
+    advice = _by_row(table, told, lambda *row: _advice(row, policy, lang))
+    table = table.assign(advice=advice.where(~called, advice_of(waves.table, table["incident"])))
     kept = [name for name in map(str, table) if name.startswith(KEPT)]
     table = table.assign(**{reason_column(name): _by_row(table, ("reason", "permanence"), partial_of(_called, name)) for name in names})
     return table[[*RECIPIENT_COLUMNS, *kept, *map(reason_column, names)]].astype(RECIPIENT_COLUMNS)
+
+
+def advice_of(incidents: pd.DataFrame, names: pd.Series[str]) -> pd.Series[str]:
+    """Return the advice on the incidents that are named."""
+    return names.map(incidents.set_index("incident")["advice"]).astype("str")
 
 
 def _by_row(table: pd.DataFrame, columns: Sequence[str], text: Callable[..., str | None]) -> pd.Series[str]:

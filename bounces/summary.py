@@ -62,7 +62,7 @@ def reasons(failures: pd.DataFrame, lang: str) -> str:
     by_reason = by_reason.reindex(columns=["hard", "soft"], fill_value=0)
     ordered = by_reason.loc[by_reason.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     rows: list[Row] = [(str(reason), [int(row["hard"]), int(row["soft"])]) for reason, row in ordered.iterrows()]
-    return _table(lang, (say("Failed recipients by reason", lang), ["hard", "soft"]), rows)
+    return _table(lang, (say("Failures by reason", lang), ["hard", "soft"]), rows)
 
 
 def actions(recipients: pd.DataFrame, lang: str) -> str:
@@ -82,6 +82,8 @@ def domains(failures: pd.DataFrame, lang: str) -> str:
     if failures.empty:
         return ""
     worst = failures.dropna(subset=["domain"]).groupby("domain")["failures"].sum().sort_values(ascending=False, kind="stable").head(TOP)
+    if worst.empty:
+        return ""
     return _table(lang, (say("Worst domains", lang), [say("failures", lang)]), [(str(domain), [int(count)]) for domain, count in worst.items()])
 
 

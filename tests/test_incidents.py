@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import bounces
 from bounces import advise
+from bounces.errors import SettingsError
 from bounces.frames import frame
 from bounces.incidents import COLUMNS, find, incidents
 from bounces.model import Action, Event, Kind, Permanence, Reason
@@ -65,7 +66,7 @@ def test_a_wave_is_one_incident_with_all_that_is_told_of_it():
         ([refusal(number, recipient="one@example.com") for number in range(9)], 0),
         ([refusal(number, hours=25 * number) for number in range(9)], 0),
         ([refusal(number, hours=number + 100 * (number > 4)) for number in range(10)], 2),
-        ([refusal(number, hours=None) for number in range(5)], 1),
+        ([refusal(number, hours=None) for number in range(5)], 0),
         ([refusal(number, kind=Kind.DELAY) for number in range(5)], 1),
         ([refusal(number, Reason.MAILBOX_FULL) for number in range(9)], 0),
         ([refusal(number, recipient=f"a@host{number}.example") for number in range(9)], 0),
@@ -157,3 +158,41 @@ def test_the_sample_shows_both_kinds():
     assert waves["believed"].tolist() == [True, False]
     assert bounces.repairs(events)["reason"].tolist() == ["ip_blocked", "message_too_large"]
     assert (bounces.report(events)["recommended_action"] == "remove").sum() == 0
+
+
+def test_tables_that_were_read_back_are_taken():
+    """Times without a zone are UTC, 550.0 is 550, an index may repeat; and a column that is missing is named."""
+    events = frame([refusal(number, reply_code="554") for number in range(5)])
+    back = events.assign(received_at=events["received_at"].dt.tz_localize(None), reply_code=events["reply_code"].astype("float64"))
+    again = pd.concat([back, back])
+    assert len(incidents(again)) == 1
+    assert set(report(again)["reply_code"]) == {"554"}
+    with pytest.raises(SettingsError, match="no column 'retry_after'"):
+        report(events.drop(columns="retry_after"))
+
+
+def test_several_addresses_of_ours_are_listed_and_the_advice_names_none():
+    """The sentence is about all of them."""
+    table = incidents(frame([refusal(number, said=LISTED.replace(".25]", f".{number}]")) for number in range(1, 8)]))
+    assert table["ips"].tolist() == ["; ".join(f"192.0.2.{number}" for number in range(1, 8))]
+    assert "Our sending IP address is on the block list" in table["advice"].iloc[0]
+
+
+def test_a_guess_makes_no_incident():
+    """What only the statistics of words tell is nothing to write to a provider about."""
+    assert incidents(frame([refusal(number, rule="opinion.ip-blocked") for number in range(9)])).empty
+
+
+def test_a_policy_may_blame_the_sender_for_the_unknown(tmp_path):
+    """Whatever it blames, an event is in one incident."""
+    file = tmp_path / "mine.toml"
+    file.write_text('[user_unknown]\nblame = "sender"\n', encoding="utf-8")
+    sample = Path(__file__).parent.parent / "samples" / "wave.mbox"
+    events = bounces.read(sample, policy=str(file))
+    assert bounces.report(events, policy=str(file))["incident"].nunique() == 2
+
+
+def test_the_victims_of_an_outage_are_told_so():
+    """Their advice is the incident's."""
+    events = frame([*unknown(range(10)), *(alive(100 + number, f"reader{number}@example.com", -24) for number in range(3))])
+    assert set(report(events)["advice"]) == set(incidents(events)["advice"])
