@@ -65,6 +65,14 @@ def test_the_rule_of_the_readme_is_the_sample():
     assert shown == (ROOT / "samples" / "rules.toml").read_text(encoding="utf-8")
 
 
+def test_codes_compared_are_what_the_readme_shows(folder):
+    """In English and in French."""
+    for command, start in (("bounces code 220 552", "220 and 552"), ("bounces code --lang fr 452 552", "Différences")):
+        assert command in COMMANDS
+        shown = next(block for kind, block in BLOCKS if kind == "text" and block.startswith(start))
+        assert shown.strip() in run(command, folder).stdout
+
+
 def test_the_python_of_the_readme_runs(folder):
     """The library's examples work as they stand."""
     block = next(block for kind, block in BLOCKS if kind == "python")
