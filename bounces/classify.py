@@ -43,6 +43,9 @@ RUNNING = re.compile(
     r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
     re.IGNORECASE,
 )
+# words without which there is nothing of that, for it is searched in every reply
+QUOTED, RAN = ("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"), "command output:"
+NAMING = ("in reply to", "after", "response to")
 # which command a queue manager says was refused
 MAILED = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
 LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
@@ -77,14 +80,20 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
 @lru_cache(maxsize=64)
 def _refused(said: str) -> str | None:
     """Return which command a queue manager says was refused, if not RCPT; several recipients may share a text."""
+    if not any(word in said[:LONGEST].lower() for word in NAMING):
+        return None
     return "MAIL" if MAILED.search(said, 0, LONGEST) else "DATA" if LATE.search(said, 0, LONGEST) else None
 
 
 @lru_cache(maxsize=64)
 def _spoken(said: str, start: int) -> tuple[str, ...]:
     """Return the words of a server or a program; those with what quotes them; and, if what ran the program was left out, with that, too."""
-    words, quoted = (QUOTING.sub(" ", one) for one in (said[start : start + LONGEST], said[:LONGEST]))
-    return tuple(dict.fromkeys(map(normalise, (RUNNING.sub(" ", words), RUNNING.sub(" ", quoted), quoted))))
+    words, quoted = said[start : start + LONGEST], said[:LONGEST]
+    lower = quoted.lower()
+    if any(word in lower for word in QUOTED):
+        words, quoted = (QUOTING.sub(" ", one) for one in (words, quoted))
+    texts = (RUNNING.sub(" ", words), RUNNING.sub(" ", quoted), quoted) if RAN in lower else (words, quoted)
+    return tuple(dict.fromkeys(map(normalise, dict.fromkeys(texts))))
 
 
 def _told(said: str, start: int, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
