@@ -64,8 +64,8 @@ class Code:
         return "." in self.code
 
     @property
-    def digits(self) -> int:
-        """Return the class: 2, 3, 4 or 5."""
+    def code_class(self) -> int:
+        """Return the class (RFC 3463, section 2), the first digit: 2, 3, 4 or 5."""
         return int(self.code[0])
 
 
@@ -114,8 +114,13 @@ def table(name: str) -> dict[str, Any]:
 def every() -> tuple[str, ...]:
     """Return all codes that are defined, the basic ones first; an enhanced one for each class that it has (IANA)."""
     basic = [key for key in table("codes") if "." not in key]
-    detailed = [f"{digit}{key[1:]}" for key, facts in table("codes").items() if "." in key for digit in facts.get("classes", "45")]
+    detailed = [f"{digit}{key[1:]}" for key in table("codes") if "." in key for digit in _classes(key)]
     return (*sorted(basic), *sorted(detailed, key=lambda one: tuple(map(int, one.split(".")))))
+
+
+def _classes(key: str) -> str:
+    """Return the classes that an enhanced code has: "245" of "x.0.0"."""
+    return str(table("codes")[key].get("classes", "45"))
 
 
 def code_table(*, lang: str = "en") -> pd.DataFrame:
@@ -156,8 +161,9 @@ def _permanence(value: str) -> Permanence:
 
 
 def _like(related: str, value: str) -> str:
-    """Return a related code in the class of this one: "x.2.2" beside 552 is 5.2.2."""
-    return related.replace("x", value[0] if value[0] in "245" else "5")
+    """Return a related code in the class of this one, if it has that: "x.2.2" beside 552 is 5.2.2."""
+    classes = _classes(related)
+    return related.replace("x", value[0] if value[0] in classes else classes[-1])
 
 
 @cache

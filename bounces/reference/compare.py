@@ -45,8 +45,8 @@ def _computed(one: Code, other: Code, *, by_hand: bool) -> Iterator[Said]:
         )  # fmt: skip
     if by_hand:
         return
-    if one.digits != other.digits:
-        yield Said("{one} is {what}, {other} is {else_}.", one=one.code, what=KINDS[one.digits], other=other.code, else_=KINDS[other.digits])
+    if one.code_class != other.code_class:
+        yield Said("{one} is {what}, {other} is {else_}.", one=one.code, what=KINDS[one.code_class], other=other.code, else_=KINDS[other.code_class])
     if one.enhanced and other.enhanced and one.code[1:] == other.code[1:]:
         yield Said("Both tell the same cause: {one} says that it may pass, {other} that it will not.", one=one.code, other=other.code)
     if one.stages and other.stages and set(one.stages).isdisjoint(other.stages):
@@ -63,7 +63,7 @@ def _causes(one: Code, other: Code) -> Iterator[Said]:
     elif one.reason or other.reason:
         telling, silent = (one, other) if one.reason else (other, one)
         yield Said("Alone, {one} is taken for {reason}; {other} tells no cause.", one=telling.code, reason=telling.reason, other=silent.code)
-    elif one.digits == other.digits:
+    elif one.code_class == other.code_class:
         yield Said("Neither tells a cause alone: what they say is in their names.")
 
 

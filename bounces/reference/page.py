@@ -97,7 +97,7 @@ def _sections(found: Code) -> Iterator[Section]:
     yield from _to_do(found)
     yield Section(say("In practice", lang), text=(found.practice,) if found.practice else ())
     yield Section(say("What it means for a list", lang), text=(hygiene(found),))
-    if found.digits in {4, 5}:
+    if found.code_class in {4, 5}:
         others = [(reason, _treated(reason, found.permanence)) for reason in found.reasons if reason is not found.reason]
         items = tuple(labelled(reason, f"{advice.bounce_type}, {advice.recommended_action}", lang) for reason, advice in others)
         yield Section(say("What it can mean besides", lang), items=items)
@@ -109,7 +109,7 @@ def _sections(found: Code) -> Iterator[Section]:
 def _facts(found: Code) -> Iterator[tuple[str, str]]:
     """Yield what is fixed about a code."""
     lang = found.lang
-    yield say("Class", lang), say(CLASS[found.digits], lang)
+    yield say("Class", lang), say(CLASS[found.code_class], lang)
     yield say("Answers", lang), ", ".join(found.stages) if len(found.stages) < 10 else say("any command", lang)
     yield say("Defined in", lang), found.rfc or (say("no standard; servers send it all the same", lang) if found.nonstandard else "")
 
@@ -138,7 +138,7 @@ def labelled(label: str, text: str, lang: str) -> str:
 
 def hygiene(found: Code) -> str:
     """Return how list hygiene treats a code that stands alone, by the default policy."""
-    if found.digits in {2, 3}:
+    if found.code_class in {2, 3}:
         return say("Nothing has failed: it counts for nothing.", found.lang)
     if found.reason is None:
         return say("The code alone does not tell whose fault it is: nobody is removed for it, the text behind it decides.", found.lang)

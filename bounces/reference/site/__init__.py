@@ -69,7 +69,7 @@ def _pages(languages: Sequence[str]) -> Iterator[tuple[str, str]]:
         for two in compared:
             name = f"{two.first.code}-{two.second.code}.html"
             yield f"{lang}/{name}", render(page=of_comparison(two), twin=name, pairs=(), **common)
-        groups = [(digit, say(CLASS[digit], lang), [one for one in found if one.digits == digit]) for digit in CLASS]
+        groups = [(digit, say(CLASS[digit], lang), [one for one in found if one.code_class == digit]) for digit in CLASS]
         yield f"{lang}/index.html", _environment().get_template("index.html").render(groups=groups, compared=compared, **common)
         index = [[one.code, one.name, _plain(of_code(one))] for one in found]
         yield f"{lang}/codes.js", f"const CODES = {json.dumps(index, ensure_ascii=False, separators=(',', ':'))};\n"
