@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,6 @@ RECIPIENTS = 5  # so many make an incident
 OUTAGE, ALIVE, SHARE = pd.Timedelta(hours=2), 3, 0.2
 CALLED_DEAD = [str(reason) for reason in (Reason.USER_UNKNOWN, Reason.MAILBOX_DISABLED, Reason.MAILBOX_INACTIVE, Reason.DOMAIN_NOT_FOUND)]
 TOOK_MAIL = [str(kind) for kind in (Kind.DELIVERY, Kind.AUTO_REPLY, Kind.COMPLAINT)]
-IPS = 10  # addresses of ours that are listed
 
 UNBELIEVED = (
     "{provider} said in this time that mailboxes do not exist which took mail before or after: most likely an outage of its own. "
@@ -129,8 +129,14 @@ def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd
         failures=("event_id", "size"),
         believed=("believed", "first"),
     )
-    named_ips = members[["incident", "ip"]].dropna().drop_duplicates().astype("str").sort_values("ip")
-    table = table.assign(ips=named_ips.groupby("incident")["ip"].agg(lambda ips: "; ".join(ips.iloc[:IPS])))
+    named_ips = (
+        members[["incident", "ip"]]
+        .dropna()
+        .drop_duplicates()
+        .astype("str")
+        .sort_values("ip", key=lambda ips: ips.map(ip_address).map(lambda ip: (ip.version, ip)))
+    )
+    table = table.assign(ips=named_ips.groupby("incident")["ip"].agg("; ".join))
     table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
     examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
     advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed", "ips"]].itertuples(index=False, name=None)]

@@ -105,8 +105,6 @@ def incidents(waves: pd.DataFrame, lang: str) -> str:
 
 def _between(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Return a span of time (UTC), the day said once where it is one."""
-    if first != first:  # noqa: PLR0124  (NaT)
-        return Said("at no time told")
     if first == last:
         return f"{first:%Y-%m-%d %H:%M}"
     return Said(

@@ -173,8 +173,8 @@ def test_tables_that_were_read_back_are_taken():
 
 def test_several_addresses_of_ours_are_listed_and_the_advice_names_none():
     """The sentence is about all of them."""
-    table = incidents(frame([refusal(number, said=LISTED.replace(".25]", f".{number}]")) for number in range(1, 8)]))
-    assert table["ips"].tolist() == ["; ".join(f"192.0.2.{number}" for number in range(1, 8))]
+    table = incidents(frame([refusal(number, said=LISTED.replace(".25]", f".{number}]")) for number in range(1, 13)]))
+    assert table["ips"].tolist() == ["; ".join(f"192.0.2.{number}" for number in range(1, 13))]
     assert "Our sending IP address is on the block list" in table["advice"].iloc[0]
 
 
