@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bounces.errors import PolicyError
-from bounces.language import say
+from bounces.language import Said, say
 from bounces.model import Advice, Blame, BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bounces.model import Verdict
+    from bounces.model import Classification, Verdict
     from bounces.particulars import Particulars
 
 LONGEST_RETRY = 365  # days
@@ -113,6 +113,16 @@ def load(name: str = "list") -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from error
     return _policy(name, tables)
+
+
+def judgement(found: Classification) -> str:
+    """Return what a reply comes to, in the vocabulary's words: "mailbox_full (permanent, soft): pause"."""
+    return f"{found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}"
+
+
+def against(found: Classification, lang: str) -> tuple[str, ...]:
+    """Return what speaks against it, a line for each."""
+    return tuple(say(Said("against: {why}", why=say(one, lang)), lang) for one in found.contradictions)
 
 
 def _policy(name: str, tables: dict[str, Any]) -> Policy:

@@ -179,11 +179,11 @@ def reply(found: Classification, settings: Settings, remote_mta: str | None = No
     called = ", ".join(f"{crosswalk(found, name)} ({name})" for name in settings.names)
     lines = [
         found.text,
-        f"  {found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}",
+        f"  {advise.judgement(found)}",
         f"  {advise.load(settings.policy).sentence(found.reason, found.recommended_action, known, lang)}",
         f"  {say(judged, lang)}",
         *([f"  {say(Said('called: {names}', names=called), lang)}"] if called else []),
-        *(f"  {say(Said('against: {why}', why=say(one, lang)), lang)}" for one in found.contradictions),
+        *(f"  {line}" for line in advise.against(found, lang)),
     ]
     return "\n".join(lines)
 

@@ -78,10 +78,8 @@ def of_reply(found: Classification, lang: str) -> Page:
     """Return the page of a whole reply: what its codes say, and what the classifier makes of all of it."""
     codes = [code(one, lang=lang) for one in (found.reply_code, found.status) if one]
     advice = advise.load().sentence(found.reason, found.recommended_action, particulars(found.text, found.reason), lang)
-    judged = f"{found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}"
-    against = tuple(say(Said("against: {why}", why=say(one, lang)), lang) for one in found.contradictions)
     sections = [Section(f"{one.code} {one.name}", text=tuple(filter(None, (one.meaning, one.practice)))) for one in codes]
-    told = Section(say("What this reply means", lang), text=(judged, advice, *against))
+    told = Section(say("What this reply means", lang), text=(advise.judgement(found), advice, *advise.against(found, lang)))
     return Page(lang, found.text, "", (*sections, told))
 
 
