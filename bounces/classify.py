@@ -55,7 +55,8 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
-    attempt = replace(attempt, command=_refused(said) or attempt.command)
+    if (refused := _refused(said)) is not None:
+        attempt = replace(attempt, command=refused)
     status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
     start = own.start if own.reply_code else 0
     evidence = tuple(

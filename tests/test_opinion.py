@@ -11,7 +11,7 @@ from bounces.explain import explain
 from bounces.model import Attempt, Confidence, Reason, RecommendedAction
 from bounces.opinion import opinion, parse, pieces, shipped
 from bounces.rules import OPINION
-from bounces.rules.match import DEAD, LONGEST, RuleSet
+from bounces.rules.match import DEAD, LONGEST, VAGUE, RuleSet
 
 EXAMPLES = [(rule, text) for rule in (*rules.shipped(), *rules.languages()) for text in rule.examples]
 
@@ -50,6 +50,13 @@ def test_an_opinion_calls_nobody_dead_on_a_4yz():
     sure = RuleSet([], opinion=lambda *_: Reason.USER_UNKNOWN)
     found = {text: judge(Attempt(diagnostic_code=text), sure).reason for text in ("550 zz", "450 zz", "4.0.0 zz", "zz")}
     assert found == {"550 zz": Reason.USER_UNKNOWN, "450 zz": Reason.UNKNOWN, "4.0.0 zz": Reason.UNKNOWN, "zz": Reason.USER_UNKNOWN}
+
+
+@pytest.mark.parametrize("reason", sorted(VAGUE))
+def test_an_opinion_that_is_no_cause_is_not_told(reason):
+    """Generic words and bare codes say as much."""
+    found = judge(Attempt(diagnostic_code="550 zz"), RuleSet([], opinion=lambda *_: reason))
+    assert (found.reason, found.evidence) == (Reason.UNKNOWN, ())
 
 
 def test_no_example_of_a_rule_is_decided_by_an_opinion_against_it():
