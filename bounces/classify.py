@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, codes
 from bounces.hedges import hedge
@@ -21,7 +21,7 @@ from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT, TOKEN
 from bounces.rules.match import BARE, DEAD, LONGEST, RuleSet, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # the commands before the first recipient is named, and after the last
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
@@ -55,20 +55,44 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
     """Say why an attempt failed. `host` is the server that spoke or the domain it serves, where that is not the attempt's remote MTA."""
     said = attempt.diagnostic_code or ""
     own = codes.find(said)
-    if (refused := _refused(said)) is not None:
-        attempt = replace(attempt, command=refused)
-    status, reply_code = attempt.status or own.status, attempt.reply_code or own.reply_code
     start = own.start if own.reply_code else 0
-    evidence = tuple(
-        _possible(_told(said, start, partial(rules.evidence, status=status, reply_code=reply_code, host=host or attempt.remote_mta)), status)
+    told = _Told(
+        _spoken(said, start),
+        normalise(said[start:]),
+        attempt.status or own.status,
+        attempt.reply_code or own.reply_code,
+        rules.fitting(host or attempt.remote_mta),
+        _refused(said) or attempt.command,
     )
+    verdict, doubtful = _judged(rules, told)
+    if doubtful or (other := _other(verdict, attempt)) is None:
+        return verdict
+    return replace(verdict, confidence=Confidence.LOW, contradictions=(other, *verdict.contradictions))
+
+
+class _Told(NamedTuple):
+    """What a reply tells, whoever it is about: its words, those that count first; all of them; its codes; and who gave it to which command."""
+
+    spoken: tuple[str, ...]
+    text: str
+    status: str | None
+    reply_code: str | None
+    servers: frozenset[str]
+    command: str | None
+
+
+@lru_cache(maxsize=1 << 14)
+def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
+    """Return why a delivery failed, and whether that is in doubt; replies differ in little but addresses, so most have been judged before."""
+    status, reply_code = told.status, told.reply_code
+    evidence = tuple(_possible(_heard(rules, told), status))
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
-        reason = _of_the_sender(attempt.command, status, reply_code, said) or reason
+        reason = _of_the_sender(told) or reason
     contradictions = tuple(_contradictions(evidence, status, reply_code))
-    doubt = _stage(winner, attempt, status, reply_code) or hedge(evidence, normalise(said[start:]), reply_code) or _other(winner, attempt)
-    return Verdict(
+    doubt = _stage(winner, told) or hedge(evidence, told.text, reply_code)
+    verdict = Verdict(
         reason=reason,
         permanence=_permanence(reason, reply_code, status),
         rule=winner.rule if winner else None,
@@ -76,6 +100,7 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         evidence=evidence,
         contradictions=(doubt, *contradictions) if doubt else contradictions,
     )
+    return verdict, doubt is not None
 
 
 @lru_cache(maxsize=64)
@@ -97,13 +122,14 @@ def _spoken(said: str, start: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(normalise, dict.fromkeys(texts))))
 
 
-def _told(said: str, start: int, ask: Callable[[str], tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+def _heard(rules: RuleSet, told: _Told) -> tuple[Evidence, ...]:
     """Return what a server's own words tell; where they tell nothing, what those of the system that quotes it do."""
     best: tuple[Evidence, ...] = ()
-    for text in _spoken(said, start):
+    for text in told.spoken:
         if best and (best[0].tier >= CODE or (best[0].matched and RUNNING.search(text))):
             break
-        best = max(best, ask(text), key=lambda found: found[0].tier if found else 0)
+        found = rules.evidence(text, told.status, told.reply_code, told.servers)
+        best = max(best, found, key=lambda evidence: evidence[0].tier if evidence else 0)
     return best
 
 
@@ -112,16 +138,16 @@ def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evid
     return (one for one in evidence if one.reason is not Reason.NETWORK_ERROR or not (status or "").startswith("5.7."))
 
 
-def _of_the_sender(command: str | None, status: str | None, reply_code: str | None, said: str) -> Reason | None:
+def _of_the_sender(told: _Told) -> Reason | None:
     """Return what a dead address means where a command or a code tells that it is the sender's, and None where none does."""
-    if reply_code in LOGIN and "recipient" not in said.lower():
+    if told.reply_code in LOGIN and "recipient" not in told.spoken[-1]:
         return Reason.AUTH_REQUIRED
-    if command == "MAIL" or (status or "")[2:] in SENDERS or reply_code == SENDER_REPLY:
+    if told.command == "MAIL" or (told.status or "")[2:] in SENDERS or told.reply_code == SENDER_REPLY:
         return Reason.BAD_SENDER_ADDRESS  # in reply to MAIL, the only address that was named so far
     return None
 
 
-def _stage(winner: Evidence | None, attempt: Attempt, status: str | None, reply_code: str | None) -> Said | None:
+def _stage(winner: Evidence | None, told: _Told) -> Said | None:
     """Return what the stage of the dialogue says against a dead recipient.
 
     An unknown user is refused at RCPT. Filters say "user unknown", too, once they have seen the content, so without an address code a
@@ -129,27 +155,28 @@ def _stage(winner: Evidence | None, attempt: Attempt, status: str | None, reply_
     """
     if winner is None or winner.reason not in DEAD:
         return None
-    if _of_the_sender(None, status, reply_code, attempt.diagnostic_code or ""):
-        return Said("{code} is about the sender", code=status or reply_code)
-    if attempt.command in BEFORE:
-        return Said("refused after {command}, before any recipient was named", command=attempt.command)
-    told = (status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
-    if winner.reason is not Reason.USER_UNKNOWN or told or not reply_code or attempt.command == "RCPT":
+    if _of_the_sender(told._replace(command=None)):
+        return Said("{code} is about the sender", code=told.status or told.reply_code)
+    if told.command in BEFORE:
+        return Said("refused after {command}, before any recipient was named", command=told.command)
+    sure = (told.status or "")[2:].startswith(("1.", "2.1")) or winner.tier > TEXT
+    if winner.reason is not Reason.USER_UNKNOWN or sure or not told.reply_code or told.command == "RCPT":
         return None
     return Said(
-        "the server had accepted the recipient, and refused only after DATA" if attempt.command in AFTER else "nothing tells that RCPT was refused"
+        "the server had accepted the recipient, and refused only after DATA" if told.command in AFTER else "nothing tells that RCPT was refused"
     )
 
 
-def _other(winner: Evidence | None, attempt: Attempt) -> Said | None:
+def _other(verdict: Verdict, attempt: Attempt) -> Said | None:
     """Return that the reply is about somebody else: the sender, or another recipient whose answer a system gives for all of them.
 
     Of a closed mailbox a reply may name others all the same, whom to write to instead: there only the address that it begins with counts.
     """
-    if winner is None or winner.reason not in DEAD or attempt.final_recipient is None:
+    reason = verdict.evidence[0].reason if verdict.evidence else None
+    if reason not in DEAD or attempt.final_recipient is None:
         return None
     said = attempt.diagnostic_code or ""
-    named = _named(said) if winner.reason is Reason.USER_UNKNOWN else address.all_of(about.group(1)) if (about := ABOUT.match(said)) else ()
+    named = _named(said) if reason is Reason.USER_UNKNOWN else address.all_of(about.group(1)) if (about := ABOUT.match(said)) else ()
     ours = [one for one in (attempt.final_recipient, attempt.original_recipient) if one]
     if not named or any(not address.is_anothers(one, other) for one in ours for other in named):
         return None

@@ -172,11 +172,12 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
-        return next(filter(None, self._values.get(name.lower(), ())), None)
+        values = self._values.get(name.lower())
+        return (values[0] or next(filter(None, values), None)) if values else None
 
-    def all(self, name: str) -> tuple[str, ...]:
+    def all(self, name: str) -> tuple[str, ...] | list[str]:
         """Return every value of a field, in order."""
-        return tuple(self._values.get(name.lower(), ()))
+        return self._values.get(name.lower(), ())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values

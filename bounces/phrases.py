@@ -10,7 +10,7 @@ import re
 import unicodedata
 from array import array
 from collections import Counter, defaultdict
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import ahocorasick
@@ -154,8 +154,11 @@ class Phrases:
                         places[use] = [(start, end)]
                         worth.update(self._tells[self._firsts[use] : self._firsts[use + 1]])
         for way in sorted(worth):
-            parts = range(self._parts[way], self._parts[way + 1])
-            if spans := _in_order([_places(self._words_of[self._options[part] : self._options[part + 1]], places) for part in parts]):
+            first, end = self._parts[way], self._parts[way + 1]
+            options = self._options[first : end + 1]
+            if end - first == 1 and options[1] - options[0] == 1:  # one word is all of it, and stands there
+                yield self._numbers[way], (places[self._words_of[options[0]]][0],)
+            elif spans := _in_order([_places(self._words_of[start:stop], places) for start, stop in pairwise(options)]):
                 yield self._numbers[way], spans
 
     def _hits(self, text: str) -> Iterable[tuple[int, int]]:

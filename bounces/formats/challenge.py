@@ -25,10 +25,10 @@ def claims(message: Message) -> bool:
     """Say whether a known filter marks it, or the subject or the text asks for a confirmation in an automatic answer."""
     if message.delivery_status or message.report_type:
         return False
-    marked = any(HEADER.fullmatch(name) for name, _ in message.headers.fields)
     answers = signs.return_path(message) == "<>" or signs.is_automatic(message)
-    asks = Shown.CHALLENGE in shown(message.text[:LONGEST]) or Shown.CHALLENGE in shown(message.headers.get("Subject") or "")
-    return asks and (marked or answers)
+    if not answers and not any(HEADER.fullmatch(name) for name, _ in message.headers.fields):
+        return False
+    return Shown.CHALLENGE in shown(message.text[:LONGEST]) or Shown.CHALLENGE in shown(message.headers.get("Subject") or "")
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -24,8 +24,9 @@ REASON = re.compile(r"^The following reason was given:[ \t]*\n", re.MULTILINE)
 
 def claims(message: Message) -> bool:
     """Say whether a disposition notification declares a refusal, or says so as Sieve does."""
-    declared = REJECTED.search(message.headers.get("Auto-Submitted") or "") or SIGN.search(message.text)
-    return message.disposition_notification is not None and bool(declared)
+    if message.disposition_notification is None:
+        return False
+    return bool(REJECTED.search(message.headers.get("Auto-Submitted") or "") or SIGN.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

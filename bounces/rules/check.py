@@ -14,7 +14,7 @@ from bounces.codes import compile_pattern
 from bounces.model import Reason
 from bounces.phrases import flaw
 from bounces.rules import CONDITIONS, KEYS, LISTS, Rule, rule, values
-from bounces.rules.match import ADDRESS
+from bounces.rules.match import ADDRESS, IDENTIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -169,6 +169,8 @@ def _phrase(phrase: str) -> str | None:
     """Return what is wrong with a phrase."""
     if address := ADDRESS.search(phrase):
         return f'{phrase!r} can never be found, for an address in a reply is read as a lone "@"; write that for {address.group()!r}'
+    if identifier := IDENTIFIER.search(phrase):
+        return f"{phrase!r} can never be found, for {identifier.group()!r} is an identifier, and those are read as zeros; leave it out"
     return flaw(phrase)
 
 

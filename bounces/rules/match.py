@@ -38,12 +38,16 @@ DEAD = frozenset(
 )
 
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:]{1,255}")
+# 42cdf585bb770e31, 4xyz1a2b3c4d, 484537694, 192.0.2.47: what differs from one reply to the next that says the same
+IDENTIFIER = re.compile(
+    r"\b(?:(?=[a-z]*\d[a-z]*\d)(?:[0-9a-f]{9,}|[0-9a-z]{12,})|(?!127\.)(?=[\d.]{9})\d{1,3}(?:\.\d{1,3}){3})\b", re.ASCII | re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=1 << 10)
 def normalise(text: str) -> str:
-    """Return a text as rules see it: folded, the code that opens each line said once, addresses as a lone "@"."""
-    return fold(ADDRESS.sub("@", codes.plain(text[:LONGEST])))
+    """Return a text as rules see it: folded, the code that opens each line said once, addresses as a lone "@", identifiers as zeros."""
+    return fold(IDENTIFIER.sub(lambda found: "0" * len(found[0]), ADDRESS.sub("@", codes.plain(text[:LONGEST]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,16 @@ class Wording:
 
     def __init__(self, rules: Sequence[Rule], table: tuple[Any, ...] | None = None) -> None:
         """Make the phrases ready; `table` is their compiled form, if it is known."""
-        self._worded = tuple((rule, phrase) for rule in rules for phrase in rule.text)
-        self._phrases = Phrases([phrase for _, phrase in self._worded] if table is None else (), table)
+        self._worded = [(rule, rule.tier, phrase) for rule in rules for phrase in rule.text]
+        self._phrases = Phrases([phrase for *_, phrase in self._worded] if table is None else (), table)
 
     def matches(self, text: str) -> Iterator[Match]:
         """Yield each phrase that stands in a text."""
         for number, spans in self._phrases.found(text):
-            rule, phrase = self._worded[number]
-            said = text[spans[0][0] : spans[0][1]] if len(spans) == 1 else ""
-            lone = rule.tier == TEXT and said.isascii() and said.isalpha()
-            yield Match(rule, (TOKEN if rule.token else WORD) if lone else rule.tier, phrase, spans)
+            rule, tier, phrase = self._worded[number]
+            if tier == TEXT and len(spans) == 1 and (said := text[spans[0][0] : spans[0][1]]).isascii() and said.isalpha():
+                tier = TOKEN if rule.token else WORD
+            yield Match(rule, tier, phrase, spans)
 
 
 class RuleSet:
@@ -101,15 +105,14 @@ class RuleSet:
             self._wordings.append(Wording(own))
         self._languages = languages
         self._hosts = frozenset(pattern for rule in rules for pattern in rule.remote_mta)
-        self._found = lru_cache(maxsize=1 << 15)(self._evidence)
         self._coded = lru_cache(maxsize=1 << 12)(self._code_matches)
 
-    def evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
-        """Return every rule that holds for a reply, the strongest first. `text` is normalised, `host` the server that spoke."""
-        return self._found(text, status, reply_code, _domains(host) & self._hosts)
+    def fitting(self, host: str | None) -> frozenset[str]:
+        """Return the patterns of rules that a server's name fits."""
+        return _domains(host) & self._hosts
 
-    def _evidence(self, text: str, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Evidence, ...]:
-        """Return the evidence; `domains` are the patterns of rules that the server's name fits."""
+    def evidence(self, text: str, status: str | None, reply_code: str | None, domains: frozenset[str]) -> tuple[Evidence, ...]:
+        """Return every rule that holds for a reply, the strongest first. `text` is normalised, `domains` what fits the server that spoke."""
         worded = [match for wording in self._wordings for match in wording.matches(text) if match.rule.holds(status, reply_code, domains)]
         if not any(match.tier >= TEXT for match in worded):
             worded += [match for match in self._foreign.matches(text) if match.rule.holds(status, reply_code, domains)]
