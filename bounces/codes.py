@@ -80,14 +80,16 @@ class Reply:
 def find(text: str, *, success: bool = False) -> Reply:
     """Return the reply that explains the outcome: the first, best attested 4yz or 5yz, or a 2yz with `success`.
 
-    Ports, dates, sizes, addresses and release numbers are no codes; a 220 banner or a 250 in a transcript is no failure.
+    Ports, dates, sizes, addresses and release numbers are no codes; a 220 banner or a 250 in a transcript is no failure. "554 4.4.7 expired
+    <421 4.4.2 timed out>": what the server had said last tells more than that time ran out.
     """
     classes = "2" if success else "45"
     best, best_rank = None, NO_CODE
     for match in islice(REPLY.finditer(text), MOST):
-        if match.group(1)[0] not in classes or (best_rank >= PLACED and not match.group(2)):
+        code, paired = match.groups()
+        if code[0] not in classes or (best_rank >= PLACED and not paired):
             continue
-        rank = _rank(text, match)
+        rank = (EXPIRY if is_expiry(paired) else PAIRED) if paired else _rank(text, code, match.start(1))
         if rank > best_rank:
             best, best_rank = match, rank
         if rank == PAIRED:
@@ -100,19 +102,14 @@ def find(text: str, *, success: bool = False) -> Reply:
     return Reply(best.group(1), status[0], min(best.start(1), status[1])) if status else Reply(best.group(1), None, best.start(1))
 
 
-def _rank(text: str, match: re.Match[str]) -> int:
-    """Say how well a number is attested as a reply code: beside an enhanced code, in a reply's place, by its looks, or not at all.
-
-    "554 4.4.7 expired <421 4.4.2 timed out>": what the server had said last tells more than that time ran out.
-    """
-    start, end = match.span(1)
-    if match.group(2):
-        return EXPIRY if is_expiry(match.group(2)) else PAIRED
+def _rank(text: str, code: str, start: int) -> int:
+    """Say how well a number with no enhanced code beside it is attested as a reply code: in a reply's place, by its looks, or not at all."""
+    end = start + 3
     before = text[max(0, start - WINDOW) : start] if start > WINDOW else "\n" + text[:start]
     if MEASURED.match(text, end) or NAMED.search(before) or TAIL.search(before):
         return NO_CODE
     told, spoken = TOLD.search(before) is not None, text[end : end + 1] in {" ", "-"}
-    if match.group(1) not in REPLY_CODES:
+    if code not in REPLY_CODES:
         return UNREGISTERED if spoken and (told or not before.strip()) else NO_CODE
     if told or ((LINE.search(before) or MARK.search(before)) and not COUNTED.match(text, end)):
         return PLACED

@@ -13,7 +13,7 @@ from bounces.entries import described
 from bounces.model import Action, Attempt, Kind, Message, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 FALLBACKS = ("autoreply", "dsn", "prose")  # the standards' own forms and the last resort: asked in this order, after nobody else claimed
 
@@ -46,7 +46,13 @@ def all_formats() -> dict[str, Format]:
 
 def claimers(message: Message) -> tuple[str, ...]:
     """Return the names of the formats, fallbacks apart, that claim a message; more than one is our bug."""
-    return tuple(name for name, module in all_formats().items() if name not in FALLBACKS and module.claims(message))
+    return tuple([name for name, claims in _claims() if claims(message)])
+
+
+@cache
+def _claims() -> tuple[tuple[str, Callable[[Message], bool]], ...]:
+    """Return how each format, fallbacks apart, claims a message."""
+    return tuple((name, module.claims) for name, module in all_formats().items() if name not in FALLBACKS)
 
 
 def decode(message: Message, verp: tuple[str, ...] = ()) -> Notice:
@@ -92,10 +98,9 @@ def _finished(message: Message, attempts: Iterable[Attempt]) -> Iterator[Attempt
             action = Action.DELIVERED if succeeded and not (own.reply_code or own.status) else untold
         else:
             action = attempt.action
-        yield replace(
-            attempt,
-            status=own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status,
-            action=action,
-            reply_code=attempt.reply_code or own.reply_code,
-            final_recipient=attempt.final_recipient or only,
-        )
+        status = own.status if own.status and (attempt.status is None or codes.is_bare(attempt.status)) else attempt.status
+        reply_code, final_recipient = attempt.reply_code or own.reply_code, attempt.final_recipient or only
+        if (action, status, reply_code, final_recipient) == (attempt.action, attempt.status, attempt.reply_code, attempt.final_recipient):
+            yield attempt
+        else:
+            yield replace(attempt, action=action, status=status, reply_code=reply_code, final_recipient=final_recipient)

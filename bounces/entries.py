@@ -96,7 +96,7 @@ def entries(
 def described(recipient: str | None, text: str) -> Attempt:
     """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it."""
     told, expanded = _told(text[:LONGEST])
-    return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded if recipient else None)
+    return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded) if recipient else told
 
 
 @lru_cache(maxsize=64)
@@ -123,18 +123,19 @@ def _host(text: str, lowered: str | None) -> str | None:
         match = HOST.search(text)
     else:
         lines = [line.start() for line in LINE_STARTS.finditer(text)] if "[" in text else []
-        starts = sorted({*_starts(lowered, HOST_STARTS), *lines})
-        match = next((match for start in starts if (match := HOST.match(text, start))), None)
+        match = next((match for start in _starts(lowered, HOST_STARTS, lines) if (match := HOST.match(text, start))), None)
     return next((group for group in match.groups() if group), None) if match else None
 
 
-def _starts(lowered: str, words: Iterable[str]) -> Iterator[int]:
-    """Yield each place where one of the words stands."""
+def _starts(lowered: str, words: Iterable[str], others: Iterable[int] = ()) -> list[int]:
+    """Return each place where one of the words stands, and others, in order."""
+    starts = set(others)
     for word in words:
         start = lowered.find(word)
         while start >= 0:
-            yield start
+            starts.add(start)
             start = lowered.find(word, start + 1)
+    return sorted(starts)
 
 
 def _commands(text: str, lowered: str | None) -> Iterator[re.Match[str]]:
@@ -143,7 +144,7 @@ def _commands(text: str, lowered: str | None) -> Iterator[re.Match[str]]:
         yield from COMMAND.finditer(text)
         return
     end = 0
-    for start in sorted({*_starts(lowered, {start for word, starts in COMMAND_STARTS.items() if word in lowered for start in starts})}):
+    for start in _starts(lowered, {start for word, starts in COMMAND_STARTS.items() if word in lowered for start in starts}):
         if start >= end and (match := COMMAND.match(text, start)):
             yield match
             end = match.end()

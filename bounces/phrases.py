@@ -35,14 +35,23 @@ REGULAR = re.compile(
 )
 
 
+class _Letters(dict[int, int | None]):
+    """What becomes of a character: accents go, and what tells the direction of writing; the vowels of Thai and Hindi, marks, too, stay."""
+
+    def __missing__(self, code: int) -> int | None:
+        char = chr(code)
+        self[code] = None if not char.isascii() and (unicodedata.combining(char) or unicodedata.category(char) == "Cf") else QUOTES.get(code, code)
+        return self[code]
+
+
+LETTERS = _Letters()
+
+
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
     if text.isascii():
         return SPACES.sub(" ", text.replace("`", "'").lower())
-    text = unicodedata.normalize("NFKD", text.translate(QUOTES))
-    # accents go, and what tells the direction of writing; the vowels of Thai and Hindi, which are marks, too, stay
-    text = "".join([char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")])
-    return SPACES.sub(" ", text.translate(QUOTES).casefold())
+    return SPACES.sub(" ", unicodedata.normalize("NFKD", text.replace("\u00b4", "'")).translate(LETTERS).casefold())
 
 
 def ways(phrase: str) -> tuple[tuple[tuple[str, ...], ...], ...]:

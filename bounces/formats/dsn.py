@@ -22,7 +22,6 @@ TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
 RULE = re.compile(r"-{4,}")
 # 550 permanent failure for one or more recipients (user@example.com:blocked, another@example.com:550 5.1.1 User unknown)
 RESULT = re.compile(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
-RECIPIENT_FIELDS = ("Final-Recipient", "Original-Recipient")
 ACTIONS = {"fail": Action.FAILED, "delay": Action.DELAYED, "deliver": Action.DELIVERED, "relay": Action.RELAYED, "expand": Action.EXPANDED}
 
 
@@ -41,7 +40,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     for attempt in attempts:
         text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
         told = described(None, text)
-        if len(names) == 1 and None in {told.status, told.reply_code, told.remote_mta, told.command}:
+        if len(names) == 1 and None in {told.status, told.reply_code, told.remote_mta, told.command} and text != message.text:
             told = told.filled(replace(described(None, message.text), diagnostic_code=None))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
             told = replace(told, diagnostic_code=_said(text))
@@ -49,11 +48,14 @@ def decode(message: Message) -> Iterator[Attempt]:
 
 
 def _is_recipient(group: Headers) -> bool:
-    return any(name in group for name in RECIPIENT_FIELDS) or ("Action" in group and "Status" in group)
+    return "Final-Recipient" in group or "Original-Recipient" in group or ("Action" in group and "Status" in group)
 
 
 def _split(group: Headers) -> Iterator[Headers]:
     """Split a group in which several recipients' fields follow one another without the blank line."""
+    if len(group.all("Final-Recipient")) < 2 and len(group.all("Original-Recipient")) < 2:
+        yield group
+        return
     fields: list[tuple[str, str]] = []
     for name, value in group.fields:
         if name.lower() in {"final-recipient", "original-recipient"} and any(name.lower() == other.lower() for other, _ in fields):
@@ -65,12 +67,12 @@ def _split(group: Headers) -> Iterator[Headers]:
 
 def _attempt(group: Headers) -> Attempt:
     """Read a group's fields (RFC 3464, section 2.3)."""
-    kind, diagnostic = _typed(_diagnostic(group))
+    status = codes.find_status(group.get("Status") or "")
+    kind, diagnostic = _typed(_diagnostic(group, status))
     # QUIRK: Exchange 2003 puts the server's reply here (samples/exchange/smtp-communication-problem.eml).
     diagnostic = diagnostic or group.get("X-Supplementary-Info") or _comment(group.get("Status"))
     action = (group.get("Action") or "").partition(";")[0].split("(")[0].strip().lower()
     told = next((one for word, one in ACTIONS.items() if action.startswith(word)), None)
-    status = codes.find_status(group.get("Status") or "")
     original, final = address.parse(group.get("Original-Recipient")), address.parse(group.get("Final-Recipient"))
     # QUIRK: Sendmail tells the alias in RFC 3464's field, and whom it stands for here (samples/sendmail/alias-expanded.eml).
     actual = address.parse(group.get("X-Actual-Recipient"))
@@ -95,7 +97,7 @@ def _attempt(group: Headers) -> Attempt:
 
 def _own_result(diagnostic: str | None, recipient: str | None) -> str | None:
     """Return a reply with the recipient's own result only, where it lists those of several."""
-    results = list(RESULT.finditer(diagnostic or ""))
+    results = list(RESULT.finditer(diagnostic)) if diagnostic and "@" in diagnostic else []
     own = next((number for number, result in enumerate(results) if recipient and result.group(1).lower() == recipient.lower()), None)
     if diagnostic is None or own is None or len(results) < 2:
         return diagnostic
@@ -103,9 +105,9 @@ def _own_result(diagnostic: str | None, recipient: str | None) -> str | None:
     return diagnostic[: results[0].start()] + diagnostic[results[own].start() : end].rstrip(" ,)")
 
 
-def _diagnostic(group: Headers) -> str | None:
+def _diagnostic(group: Headers, status: str | None) -> str | None:
     """Return the diagnostic that has the status, or else the last: some systems list those of all attempts."""
-    status, told = codes.find_status(group.get("Status") or ""), group.all("Diagnostic-Code")
+    told = group.all("Diagnostic-Code")
     return next((one for one in told if status and status in one), told[-1] if told else None)
 
 
