@@ -13,11 +13,12 @@ from bounces.model import Attempt
 from bounces.opinion import opinion
 from bounces.phrases import Phrases, ways
 from bounces.rules import Rule, languages, shipped, values
-from bounces.rules.check import File, Problem, Table, read
 from bounces.rules.match import RuleSet, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from bounces.rules.check import File, Problem, Table
 
 FITTING = str.maketrans("xyz*", "5501")  # what fits a code pattern: "x.2.2", "5yz", "x.1.*"
 
@@ -39,9 +40,16 @@ def _counted(name: str, rules: Sequence[Rule]) -> str:
     return f"{name}: {', '.join(f'{count} {word}' + 's' * (count != 1) for count, word in counts)}: all reach their rule"
 
 
+def _files(paths: Sequence[str]) -> Iterator[File]:
+    """Read rule files."""
+    from bounces.rules.check import read  # noqa: PLC0415  (a hundredth of a second, and few have rules of their own)
+
+    return map(read, paths)
+
+
 def _checked(paths: Sequence[str]) -> tuple[RuleSet, tuple[File, ...]]:
     """Read rule files, and return the whole set with them. Raise RuleError."""
-    files = tuple(read(path) for path in paths)
+    files = tuple(_files(paths)) if paths else ()
     problems = [list(file.problems) for file in files]
     taken = {rule.id: "by a rule of ours" for rule in (*shipped(), *languages())} if files else {}
     own: list[tuple[list[Problem], Table, Rule]] = []
