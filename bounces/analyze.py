@@ -33,7 +33,7 @@ from bounces.model import (
     Verdict,
 )
 from bounces.newaddress import new_address
-from bounces.recipient import candidates, doubt
+from bounces.recipient import best, doubt
 from bounces.rulecheck import rule_set
 from bounces.settings import Settings, checked
 
@@ -177,8 +177,8 @@ def verdict_on(attempt: Attempt, reporting_mta: str | None, settings: Settings) 
 
 def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> tuple[Verdict | None, Event]:
     """Judge one attempt and put its event together."""
-    found = candidates(attempt, message, len(notice.attempts), settings.verp)
-    recipient, source = (found[0].address, found[0].source) if found else (None, None)
+    found = best(attempt, message, len(notice.attempts), settings.verp)
+    recipient, source = (found.address, found.source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = verdict_on(attempt, notice.reporting_mta, settings) if kind in FAILURES else None
     answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bounces import address, signs, tokens
@@ -12,9 +13,11 @@ from bounces.language import Said
 from bounces.model import RecipientSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bounces.model import Attempt, Headers, Message
+
+    Evidence = tuple[str, RecipientSource, str]  # an address, where it stands, and the field
 
 # the header fields of the notice that keep the envelope recipient: our own return path
 ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
@@ -26,7 +29,7 @@ TOKEN = re.compile(
 LINKS = {"list-unsubscribe", "list-id"}
 TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
 # Received: from … by … for <user@example.com>; …
-FOR = re.compile(r"\bfor\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
+FOR = re.compile(r"for(?<!\wfor)\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
 # news-bounces, news-owner, owner-news: who speaks for a list
 SPEAKER = re.compile(r"(?:owner|request)-(.+)|(.+?)(?:[-+](?:bounces?|owner|request|admin|errors?|return|help))(?:[-+].*)?", re.IGNORECASE)
 WRITERS = ("Return-Path", "From", "Sender", "Errors-To")
@@ -45,37 +48,62 @@ class Candidate:
 def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
     """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
 
-    A notice that reports on several `attempts` tells by its headers whom none of them was sent to. What our own return path or a token of
-    ours names comes before another Original-Recipient, and so does whom the first server took the message for where that one came later:
-    a server that forwards fills the field anew.
+    A notice that reports on several `attempts` tells by its headers whom none of them was sent to.
+    """
+    return tuple(_distinct(_evidence(attempt, message, attempts, verp)))
+
+
+def best(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> Candidate | None:
+    """Return the first of the candidates, or None; the others are not looked for."""
+    return next(_distinct(_evidence(attempt, message, attempts, verp)), None)
+
+
+def _distinct(found: Iterable[Evidence]) -> Iterator[Candidate]:
+    """Yield as a candidate, of each source once, whoever can be read."""
+    known: set[tuple[str, RecipientSource]] = set()
+    for one, source, field in found:
+        if not address.is_redacted(one) and (key := (address.plain(one), source)) not in known:
+            known.add(key)
+            yield Candidate(*key, field)
+
+
+def _evidence(attempt: Attempt, message: Message, attempts: int, verp: tuple[str, ...]) -> Iterator[Evidence]:
+    """Yield who is named, where, best evidence first, and each only when it is asked for: what names the recipient itself makes up most mail.
+
+    What our own return path or a token of ours names comes before another Original-Recipient, and so does whom the first server took the
+    message for where that one came later: a server that forwards fills the field anew.
     """
     final, original = attempt.final_recipient, attempt.original_recipient
-    named = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
-    sure: list[tuple[str, RecipientSource, str]] = []
-    likely: list[tuple[str, RecipientSource, str]] = []
-    if attempts == 1:
-        sure += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
-        for one, field in _returned(message.returned, message.headers, final) if message.returned else ():
-            surely = _is_token(field) or (field == "Received" and _came_later(original, message.returned))
-            (sure if surely else likely).append((one, RecipientSource.RETURNED_HEADER, field))
-    agree = original is not None and bool(sure) and address.plain(sure[0][0]) == address.plain(original)
-    found = [*named, *sure] if agree else [*sure, *named]
-    found += [*likely, *([(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else [])]
-    distinct: dict[tuple[str, RecipientSource], Candidate] = {}
-    for one, source, field in found:
-        if not address.is_redacted(one):
-            plain = address.plain(one)
-            distinct.setdefault((plain, source), Candidate(plain, source, field))
-    return tuple(distinct.values())
+    waiting = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
+    for number, (one, source, field) in enumerate(_named(attempt, message, verp) if attempts == 1 else ()):
+        if waiting and (not _is_sure(source, field, original, message) or (number == 0 and address.plain(one) == address.plain(waiting[0][0]))):
+            yield waiting.pop()
+        yield one, source, field
+    yield from waiting
+    if final:
+        yield final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient"
+
+
+def _is_sure(source: RecipientSource, field: str, original: str | None, message: Message) -> bool:
+    """Say whether a field is better evidence than another Original-Recipient."""
+    return source is RecipientSource.RETURN_PATH or _is_token(field) or (field == "Received" and _came_later(original, message.returned))
+
+
+def _named(attempt: Attempt, message: Message, verp: tuple[str, ...]) -> Iterator[Evidence]:
+    """Yield whom headers name, what is sure first."""
+    for one, field in _return_paths(message, verp):
+        yield one, RecipientSource.RETURN_PATH, field
+    for one, field in _returned(message.returned, message.headers, attempt.final_recipient) if message.returned else ():
+        yield one, RecipientSource.RETURNED_HEADER, field
 
 
 def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the recipients that our own return path names."""
-    paths = [(one, name) for name in ENVELOPE for value in message.headers.all(name) for one in address.all_of(value)]
-    paths += [(one, "Received") for one in _received_for(message.headers)]
-    if message.returned:
-        paths += [(one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path"))]
-    for path, field in paths:
+    headers = message.headers
+    noted = ((one, name) for name in ENVELOPE for value in headers.all(name) for one in address.all_of(value))
+    taken = ((one, "Received") for value in headers.all("Received") if (one := _for(value)))
+    sent = ((one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path") if message.returned else None))
+    for path, field in chain(noted, taken, sent):
         if named := address.verp(path, templates):
             yield named, field
 
@@ -83,7 +111,7 @@ def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tupl
 def _returned(returned: Headers, notice: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
     """Yield the recipients that the returned header names: by our own tokens, as addressees, or by the servers it went through first."""
     ours: dict[str, bool] = {}  # one address may be named in several places
-    for found, field in (*_tokens(returned), *_first_envelope(returned), *_addressees(returned, final_recipient), *_traced(returned)):
+    for found, field in chain(_tokens(returned), _first_envelope(returned), _addressees(returned, final_recipient), _traced(returned)):
         one = found.lower()
         if one not in ours:
             ours[one] = _is_ours(one, returned, notice, address.domain(final_recipient))
