@@ -30,8 +30,8 @@ def provider(mail_domain: str | None, host: str | None = None) -> str | None:
     """Return the mailbox provider of a domain, or else of the mail server that spoke for it ("google", "microsoft" …), or None."""
     if mail_domain in public():
         return public()[mail_domain]
-    labels = (host or "").lower().strip(".").split(".")[-10:]
-    return next((_hosts()[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in _hosts()), None)
+    labels, known = host.lower().strip(".").split(".")[-10:] if host else [], _hosts()
+    return next((known[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in known), None)
 
 
 @lru_cache(maxsize=1 << 12)
