@@ -36,6 +36,7 @@ from bounces.newaddress import new_address
 from bounces.recipient import best, doubt
 from bounces.rulecheck import rule_set
 from bounces.settings import Settings, checked
+from bounces.signs import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -181,8 +182,9 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
     recipient, source = (found.address, found.source) if found else (None, None)
     kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
     verdict = verdict_on(attempt, notice.reporting_mta, settings) if kind in FAILURES else None
-    answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
-    if verdict is not None:
+    if verdict is None:
+        answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
+    else:
         doubtful = doubt(recipient, attempt.final_recipient, message, by_words=notice.format == "prose") is not None
         advice = advise.advise(verdict, advise.load(settings.policy), kind, doubtful=doubtful)
         answers = _judgement(kind, verdict, advice, attempt, message)
@@ -262,6 +264,7 @@ def _list_id(value: str | None) -> str | None:
     return identifier.partition(">")[0] or next(reversed((value or "").split()), None)
 
 
+@once
 def received_at(message: Message) -> datetime | None:
     """Return when the notice arrived, in UTC: by its topmost Received field, else by its Date."""
     received = message.headers.get("Received")
