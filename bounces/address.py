@@ -41,7 +41,7 @@ QUOTED = re.compile(rf'"(?:[^"\\]|\\.)*"@(?:{ASCII_DOMAIN}|{WIDE_DOMAIN}|{LITERA
 UNQUOTED = re.compile(rf'"([{ATOM}]+(?:\.[{ATOM}]+)*)"')
 
 # these read backwards from an "@": a local part, stray dots and all (they exist in Japan), and the whole word that it is part of
-LOCAL = re.compile(rf'(?:[{ATOM}.]|{LETTER})+|[{UNSPACED}0-9._-]+|"[^"\n@]+"')
+LOCAL = re.compile(rf'(?:[{ATOM}.]++|{LETTER})+|[{UNSPACED}0-9._-]+|"[^"\n@]+"')
 WORD = re.compile(r"[!#-;=?-~]+")
 # https://…, www.example.com/…, example.com/…: an address in there is a link's, nobody's mailbox
 LINK = re.compile(r"://|(?<![\w.-])(?:[\w-]+\.)+[A-Za-z]{2,}/", re.ASCII)
@@ -54,6 +54,8 @@ NAME = re.compile(r"[^,;<>]{0,200}<")  # what follows an address that is only so
 
 TYPED = re.compile(r"\s*[A-Za-z][\w.+-]{0,30}\s*;")  # rfc822;
 ANGLED = re.compile(r"<([^<>@]*@[^<>]*)>")
+# user@example.com, rfc822; user@example.com, Name <user+tag=x@example.com>: nearly every field, and all that is below would read it so
+SIMPLE = re.compile(r"(?a)(?:[^@]*<|rfc822; ?)?(\w[\w.-]{0,60}(?:\+[\w.+=-]{0,60})?@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30})>?")
 UNITEXT = re.compile(r"\\x\{(?!D[89A-F]..\})([0-9A-F]{2,5}|10[0-9A-F]{4})\}", re.IGNORECASE)  # RFC 6533, section 3
 
 # SRS0=HHH=TT=example.com=user@…, SRS1=HHH=first.example==HHH=TT=example.com=user@…, forwarder+SRS=HHH=TT=example.com=user@…
@@ -86,12 +88,8 @@ PLACES = {"{local}": r"(?P<local>[^@]{1,64})", "{domain}": r"(?P<domain>[\w.-]{3
 REDACTED = re.compile(r"redacted\b.*|.*[-_.]redacted|\[?(?:hidden|undisclosed|removed|anonymi[sz]ed)\]?|x{4,}|\*+", re.IGNORECASE)
 
 # who reads these differs from place to place
-ROLES = frozenset(
-    (
-        "info office mail contact kontakt contacto contato contatti sales vertrieb service support help admin team hello hallo post postmaster "
-        "webmaster"
-    ).split()
-)
+ROLES = frozenset("info office mail contact kontakt contacto contato contatti sales vertrieb service support help admin team hello hallo".split())
+ROLES |= {"post", "postmaster", "webmaster"}
 SLIPS = frozenset({"con", "cmo", "ocm", "vom", "xom", "cpm", "cim", "comm", "conm", "co", "cm", "om"})  # what ".com" becomes under hasty fingers
 
 
@@ -101,6 +99,8 @@ def parse(value: str | None) -> str | None:
     if not value or "@" not in value:
         return None
     value = value[:LONGEST]
+    if simple := SIMPLE.fullmatch(value):
+        return simple[1]
     value = value[typed.end() :] if (typed := TYPED.match(value)) else value
     value = (angled.group(1) if (angled := ANGLED.search(value)) else value).strip(" \t\r\n<>;,.")
     value = value if '"@' in value else value.strip("'\"`")
@@ -117,8 +117,7 @@ def in_text(text: str) -> tuple[tuple[str, int, int], ...]:
     at = text.find("@")
     while at >= 0:
         host = DOMAIN.match(text, at + 1)
-        local = _local(text, at) if host and host.end() - at <= LONGEST_DOMAIN else None
-        if host and local:
+        if host and host.end() - at <= LONGEST_DOMAIN and (local := _local(text, at)):
             found.append((_normalised(f"{local}@{host.group()}"), at - len(local), host.end()))
         at = text.find("@", at + 1)
     return tuple(found)
@@ -131,9 +130,9 @@ def _local(text: str, at: int) -> str | None:
         return None
     local = match.group()[::-1]
     before = text[at - len(local) - 1 : at - len(local)]
-    if before == "@" or (("/" in local or "?" in local or before in set(":,;&([")) and _in_link(text, at)):
+    if before == "@" or (("/" in local or "?" in local or (before and before in ":,;&([")) and _in_link(text, at)):
         return None
-    while decoration := DECORATION.match(local):
+    while (not local[:1].isalnum() or "=" in local or "?" in local) and (decoration := DECORATION.match(local)):
         local = local[decoration.end() :]
     return local
 
@@ -148,14 +147,14 @@ def _in_link(text: str, at: int) -> bool:
 @lru_cache(maxsize=1 << 12)
 def all_of(value: str | None) -> tuple[str, ...]:
     """Return the addresses of a header field with several, as To and X-Failed-Recipients have; an address that is a name isn't one."""
-    value = value or ""
+    if simple := SIMPLE.fullmatch(value := value or ""):
+        return (simple[1],)
     return tuple(dict.fromkeys(address for address, _, end in in_text(value) if not NAME.match(value, end) or value[end] == ">"))
 
 
-@lru_cache(maxsize=1 << 12)
 def unwrap(address: str) -> str:
     """Undo SRS (SRS0, SRS1) and BATV (prvs=, btv1==): return the address that was rewritten for forwarding or signing."""
-    for _ in range(3):  # one inside the other, as when a signed sender is forwarded
+    for _ in range(3 if "=" in address else 0):  # one inside the other, as when a signed sender is forwarded
         if match := SRS.fullmatch(address):
             address = f"{match.group(2)}@{match.group(1)}"
         elif match := BATV.fullmatch(address):
@@ -171,14 +170,14 @@ def verp(return_path: str, templates: tuple[str, ...] = ()) -> str | None:
 
     A template of the user's own is believed of any domain; see `template`.
     """
-    if len(return_path) > LONGEST_LOCAL + LONGEST_DOMAIN:
+    if len(return_path) > LONGEST_LOCAL + LONGEST_DOMAIN or not (templates or "=" in return_path or "*" in return_path):
         return None
     path = unwrap(return_path)
     patterns = [template(one) for one in templates]
     if not providers.provider(domain(return_path)):  # people have "=" in their own addresses, list servers none at a mailbox provider
         patterns += VERP
     match = next((match for pattern in patterns if (match := pattern.fullmatch(path))), None)
-    return parse(f"{match['local'].replace('*-', '.')}@{re.sub('[*]-?', '.', match['domain'])}") if match else None
+    return parse(f"{match['local'].replace('*-', '.')}@{match['domain'].replace('*-', '.').replace('*', '.')}") if match else None
 
 
 @lru_cache(maxsize=64)
@@ -218,7 +217,7 @@ def is_anothers(one: str | None, other: str | None) -> bool:
 
     One person's mailbox may move between hosts; "info" at another one is another's.
     """
-    if one is None or other is None or any(each.lower().startswith("imcea") for each in (one, other)):
+    if one is None or other is None or one == other or any(each.lower().startswith("imcea") for each in (one, other)):
         return False  # IMCEAEX-…@: Exchange's own name for the same mailbox
     first, second = (plain(each).rpartition("@") for each in (one, other))
     moved = not f".{first[2]}".endswith(f".{second[2]}") and not f".{second[2]}".endswith(f".{first[2]}")
@@ -242,9 +241,10 @@ def _normalised(address: str) -> str:
     return f"{local}@{host.lower().rstrip('.')}"
 
 
-@lru_cache(maxsize=1 << 14)
 def canonical(address: str) -> str:
     """Return the form by which two spellings of an address are known as one: lower case, the domain as U-label."""
+    if address.isascii() and "@" in address and "xn--" not in (lowered := address.lower()):
+        return lowered
     local, _, host = unicodedata.normalize("NFC", address).lower().rpartition("@")
     host = host.translate(DOTS)
     if "xn--" in host and len(host) <= LONGEST_DOMAIN:

@@ -33,9 +33,10 @@ from bounces.model import (
     Verdict,
 )
 from bounces.newaddress import new_address
-from bounces.recipient import candidates, doubt
+from bounces.recipient import best, doubt
 from bounces.rulecheck import rule_set
 from bounces.settings import Settings, checked
+from bounces.signs import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 FEEDBACK = {"not-spam": None, "auth-failure": Reason.AUTH_FAILURE, "dmarc": Reason.AUTH_FAILURE, "virus": Reason.VIRUS_DETECTED}
 PLAIN = Settings()
 FAILURES = {Kind.FAILURE, Kind.DELAY}
+ANSWERS = {Kind.COMPLAINT, Kind.AUTO_REPLY}  # in them nothing has been attempted
 BATCH = 500  # events that cross between processes at once
 
 
@@ -177,19 +179,21 @@ def verdict_on(attempt: Attempt, reporting_mta: str | None, settings: Settings) 
 
 def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, notice: Notice, settings: Settings) -> tuple[Verdict | None, Event]:
     """Judge one attempt and put its event together."""
-    found = candidates(attempt, message, len(notice.attempts), settings.verp)
-    recipient, source = (found[0].address, found[0].source) if found else (None, None)
-    kind = notice.kind if notice.kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else decoding.KINDS[attempt.action or Action.FAILED]
+    found = best(attempt, message, len(notice.attempts), settings.verp)
+    recipient, source = (found.address, found.source) if found else (None, None)
+    kind = notice.kind if notice.kind in ANSWERS else decoding.KINDS[attempt.action or Action.FAILED]
+    policy = advise.load(settings.policy)
     verdict = verdict_on(attempt, notice.reporting_mta, settings) if kind in FAILURES else None
-    answers = _answers(kind, notice.feedback_type, advise.load(settings.policy))
-    if verdict is not None:
+    if verdict is None:
+        answers = _answers(kind, notice.feedback_type, policy)
+    else:
         doubtful = doubt(recipient, attempt.final_recipient, message, by_words=notice.format == "prose") is not None
-        advice = advise.advise(verdict, advise.load(settings.policy), kind, doubtful=doubtful)
+        advice = advise.advise(verdict, policy, kind, doubtful=doubtful)
         answers = _judgement(kind, verdict, advice, attempt, message)
     event = frame(
         (recipient, attempt.final_recipient, attempt.action, attempt.status, attempt.diagnostic_code),
         kind,
-        action=None if kind in {Kind.COMPLAINT, Kind.AUTO_REPLY} else attempt.action,
+        action=None if kind in ANSWERS else attempt.action,
         recipient=recipient,
         recipient_source=source,
         final_recipient=attempt.final_recipient,
@@ -198,7 +202,7 @@ def _judged(attempt: Attempt, frame: Callable[..., Event], message: Message, not
         provider=providers.provider(address.domain(recipient), attempt.remote_mta),
         reply_code=attempt.reply_code,
         status=attempt.status,
-        diagnostic_code=attempt.diagnostic_code if kind not in {Kind.COMPLAINT, Kind.AUTO_REPLY} else None,
+        diagnostic_code=None if kind in ANSWERS else attempt.diagnostic_code,
         remote_mta=attempt.remote_mta,
         command=attempt.command,
         **answers,
@@ -262,6 +266,7 @@ def _list_id(value: str | None) -> str | None:
     return identifier.partition(">")[0] or next(reversed((value or "").split()), None)
 
 
+@once
 def received_at(message: Message) -> datetime | None:
     """Return when the notice arrived, in UTC: by its topmost Received field, else by its Date."""
     received = message.headers.get("Received")

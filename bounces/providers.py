@@ -7,6 +7,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+LONGEST = 253  # characters of a host's name
+
 
 @cache
 def _tables() -> dict[str, Any]:
@@ -30,8 +32,10 @@ def provider(mail_domain: str | None, host: str | None = None) -> str | None:
     """Return the mailbox provider of a domain, or else of the mail server that spoke for it ("google", "microsoft" …), or None."""
     if mail_domain in public():
         return public()[mail_domain]
-    labels = (host or "").lower().strip(".").split(".")[-10:]
-    return next((_hosts()[suffix] for number in range(len(labels)) if (suffix := ".".join(labels[number:])) in _hosts()), None)
+    known, suffix = _hosts(), (host or "").lower().strip(".")[-LONGEST:]
+    while suffix and suffix not in known:
+        suffix = suffix.partition(".")[2]
+    return known.get(suffix)
 
 
 @lru_cache(maxsize=1 << 12)

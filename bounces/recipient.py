@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from bounces import address, signs, tokens
@@ -12,9 +13,12 @@ from bounces.language import Said
 from bounces.model import RecipientSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bounces.model import Attempt, Headers, Message
+
+    Place = tuple[str, str]  # an address, and the field that names it
+    Evidence = tuple[str, RecipientSource, str]
 
 # the header fields of the notice that keep the envelope recipient: our own return path
 ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
@@ -26,7 +30,7 @@ TOKEN = re.compile(
 LINKS = {"list-unsubscribe", "list-id"}
 TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
 # Received: from … by … for <user@example.com>; …
-FOR = re.compile(r"\bfor\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
+FOR = re.compile(r"for(?<!\wfor)\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
 # news-bounces, news-owner, owner-news: who speaks for a list
 SPEAKER = re.compile(r"(?:owner|request)-(.+)|(.+?)(?:[-+](?:bounces?|owner|request|admin|errors?|return|help))(?:[-+].*)?", re.IGNORECASE)
 WRITERS = ("Return-Path", "From", "Sender", "Errors-To")
@@ -42,79 +46,126 @@ class Candidate:
     field: str
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the list and the sender are known by: the text of the list's fields, the addresses that writers speak for, their domains."""
+
+    lists: str
+    stems: frozenset[str]
+    homes: frozenset[str | None]
+
+
 def candidates(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
     """Return the addresses that the list may have for an attempt, best evidence first; `verp` are templates of our own return paths.
 
-    A notice that reports on several `attempts` tells by its headers whom none of them was sent to. What our own return path or a token of
-    ours names comes before another Original-Recipient, and so does whom the first server took the message for where that one came later:
-    a server that forwards fills the field anew.
+    A notice that reports on several `attempts` tells by its headers whom none of them was sent to.
+    """
+    return tuple(_distinct(_evidence(attempt, message, attempts, verp)))
+
+
+def best(attempt: Attempt, message: Message, attempts: int = 1, verp: tuple[str, ...] = ()) -> Candidate | None:
+    """Return the first of the candidates, or None; the others are not looked for."""
+    return next(_distinct(_evidence(attempt, message, attempts, verp)), None)
+
+
+def _distinct(found: Iterable[Evidence]) -> Iterator[Candidate]:
+    """Yield as a candidate, of each source once, whoever can be read."""
+    known: set[tuple[str, RecipientSource]] = set()
+    for one, source, field in found:
+        if not address.is_redacted(one) and (key := (address.plain(one), source)) not in known:
+            known.add(key)
+            yield Candidate(*key, field)
+
+
+def _evidence(attempt: Attempt, message: Message, attempts: int, verp: tuple[str, ...]) -> Iterator[Evidence]:
+    """Yield who is named and where, best evidence first, looked for only when it is asked for: mostly the first is enough.
+
+    An Original-Recipient comes first where the best that is sure agrees with it.
     """
     final, original = attempt.final_recipient, attempt.original_recipient
     named = [(original, RecipientSource.ORIGINAL_RECIPIENT, "Original-Recipient")] if original else []
-    sure: list[tuple[str, RecipientSource, str]] = []
-    likely: list[tuple[str, RecipientSource, str]] = []
-    if attempts == 1:
-        sure += [(one, RecipientSource.RETURN_PATH, field) for one, field in _return_paths(message, verp)]
-        for one, field in _returned(message.returned, message.headers, final) if message.returned else ():
-            surely = _is_token(field) or (field == "Received" and _came_later(original, message.returned))
-            (sure if surely else likely).append((one, RecipientSource.RETURNED_HEADER, field))
-    agree = original is not None and bool(sure) and address.plain(sure[0][0]) == address.plain(original)
-    found = [*named, *sure] if agree else [*sure, *named]
-    found += [*likely, *([(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else [])]
-    distinct: dict[tuple[str, RecipientSource], Candidate] = {}
-    for one, source, field in found:
-        if not address.is_redacted(one):
-            plain = address.plain(one)
-            distinct.setdefault((plain, source), Candidate(plain, source, field))
-    return tuple(distinct.values())
+    failed = [(final, RecipientSource.FINAL_RECIPIENT, "Final-Recipient")] if final else []
+    found = chain(_sure(attempt, message, verp), named, _likely(attempt, message), failed) if attempts == 1 else chain(named, failed)
+    if original:
+        first = next(found)
+        if address.plain(first[0]) == address.plain(original):
+            yield from named
+        yield first
+    yield from found
 
 
-def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield the recipients that our own return path names."""
-    paths = [(one, name) for name in ENVELOPE for value in message.headers.all(name) for one in address.all_of(value)]
-    paths += [(one, "Received") for one in _received_for(message.headers)]
+def _sure(attempt: Attempt, message: Message, verp: tuple[str, ...]) -> Iterator[Evidence]:
+    """Yield what is better evidence than another Original-Recipient: what our own return path or a token of ours names.
+
+    So is whom the first server took the message for where that one came later: a server that forwards fills the field anew.
+    """
+    for one, field in _return_paths(message, verp):
+        yield one, RecipientSource.RETURN_PATH, field
     if message.returned:
-        paths += [(one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path"))]
-    for path, field in paths:
+        first = _first_envelope(message.returned) if _came_later(attempt.original_recipient, message.returned) else ()
+        yield from _theirs(chain(_tokens(message.returned), first), attempt, message.returned, message.headers)
+
+
+def _likely(attempt: Attempt, message: Message) -> Iterator[Evidence]:
+    """Yield whom the first server took the message for, the addressees, and whom it was first delivered to."""
+    if message.returned:
+        first = () if _came_later(attempt.original_recipient, message.returned) else _first_envelope(message.returned)
+        rest = chain(first, _addressees(message.returned, attempt.final_recipient), _traced(message.returned))
+        yield from _theirs(rest, attempt, message.returned, message.headers)
+
+
+def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[Place]:
+    """Yield the recipients that our own return path names."""
+    headers = message.headers
+    noted = ((one, name) for name in ENVELOPE for value in headers.all(name) for one in address.all_of(value))
+    taken = ((one, "Received") for value in headers.all("Received") if (one := _for(value)))
+    sent = ((one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path") if message.returned else None))
+    for path, field in chain(noted, taken, sent):
         if named := address.verp(path, templates):
             yield named, field
 
 
-def _returned(returned: Headers, notice: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the recipients that the returned header names: by our own tokens, as addressees, or by the servers it went through first."""
-    ours: dict[str, bool] = {}  # one address may be named in several places
-    for found, field in (*_tokens(returned), *_first_envelope(returned), *_addressees(returned, final_recipient), *_traced(returned)):
-        one = found.lower()
-        if one not in ours:
-            ours[one] = _is_ours(one, returned, notice, address.domain(final_recipient))
-        if not ours[one]:
-            yield found, field
+def _theirs(found: Iterable[Place], attempt: Attempt, returned: Headers, notice: Headers) -> Iterator[Evidence]:
+    """Yield of what the returned header names who is not the list or the sender, as nobody on a list is."""
+    own = None
+    for one, field in found:
+        own = own or _known(returned, notice)
+        if not _is_ours(one.lower(), own, returned, address.domain(attempt.final_recipient)):
+            yield one, RecipientSource.RETURNED_HEADER, field
 
 
-def _is_ours(recipient: str, returned: Headers, notice: Headers, failed: str | None) -> bool:
-    """Say whether an address is the list's or the sender's own, which nobody has on a list: by its name, or as what a list expands at home."""
-    lists = " ".join([value for name in OF_A_LIST for value in returned.all(name)]).lower()
-    if recipient in lists or recipient.replace("@", ".") in lists:
+def _known(returned: Headers, notice: Headers) -> Own:
+    """Return what the list and the sender are known by."""
+    lists = [value for name in OF_A_LIST for value in returned.all(name)]
+    writers = [value for headers, names in ((returned, WRITERS), (notice, ENVELOPE)) for name in names if (value := headers.get(name))]
+    return _own(tuple(lists), tuple(writers))
+
+
+@lru_cache(maxsize=64)
+def _own(lists: tuple[str, ...], writers: tuple[str, ...]) -> Own:
+    """Return what these fields of a header tell; they are the same in many messages."""
+    addresses = {one.lower() for value in writers for one in address.all_of(value)}
+    return Own(" ".join(lists).lower(), frozenset(map(_stem, addresses)), frozenset(map(address.domain, addresses)))
+
+
+def _is_ours(recipient: str, own: Own, returned: Headers, failed: str | None) -> bool:
+    """Say whether an address is the list's or the sender's own: by its name, or as what a list expands at home."""
+    if recipient in own.lists or recipient.replace("@", ".") in own.lists or recipient in own.stems:
         return True
-    values = [value for headers, names in ((returned, WRITERS), (notice, ENVELOPE)) for name in names if (value := headers.get(name))]
-    own = [one.lower() for value in values for one in address.all_of(value)]
-    if any(recipient == "@".join(_stem(one)) for one in own):
-        return True
-    homes = {address.domain(one) for one in own}
-    if failed is None or failed in homes or address.domain(recipient) not in homes:
+    if failed is None or failed in own.homes or address.domain(recipient) not in own.homes:
         return False
-    return (returned.get("Precedence") or "").lower() in {"list", "bulk"} or _received_for(returned)[-1:] != [recipient]
+    return (returned.get("Precedence") or "").lower() in {"list", "bulk"} or [one for one, _ in _first_envelope(returned)] != [recipient]
 
 
 @lru_cache(maxsize=1 << 12)
-def _stem(writer: str) -> tuple[str, str]:
-    """Return local part and domain of the list that news-bounces@example.org, owner-news@… and their kin speak for."""
+def _stem(writer: str) -> str:
+    """Return the address of the list that news-bounces@example.org, owner-news@… and their kin speak for."""
     local, _, domain = writer.rpartition("@")
     match = SPEAKER.fullmatch(local)
-    return (next((group for group in match.groups() if group), local) if match else local, domain)
+    return f"{next((group for group in match.groups() if group), local) if match else local}@{domain}"
 
 
-def _tokens(returned: Headers) -> Iterator[tuple[str, str]]:
+def _tokens(returned: Headers) -> Iterator[Place]:
     """Yield the recipients that a field of the sender's own names, where it names one only."""
     for name, value in returned.fields:
         if _is_token(name):
@@ -129,7 +180,7 @@ def _is_token(field: str) -> bool:
     return field.lower() in LINKS or TOKEN.fullmatch(field) is not None
 
 
-def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[tuple[str, str]]:
+def _addressees(returned: Headers, final_recipient: str | None) -> Iterator[Place]:
     """Yield the addressee: the only one, or that of several which failed."""
     sent = [(one, name) for name in ("To", "Cc", "Bcc", "Apparently-To") for value in returned.all(name) for one in address.all_of(value)]
     wanted = address.canonical(final_recipient) if final_recipient else None
@@ -157,26 +208,21 @@ def doubt(recipient: str | None, final_recipient: str | None, message: Message, 
     return None
 
 
-def _came_later(original: str | None, returned: Headers | None) -> bool:
+def _came_later(original: str | None, returned: Headers) -> bool:
     """Say whether a server took the message for an address after it had been taken for another one."""
-    path = [address.plain(one) for one in _received_for(returned)] if returned else []
-    return original is not None and address.plain(original) in path[:-1]
+    path = [found for value in returned.all("Received") if (found := _for(value))] if original else []
+    return original is not None and address.plain(original) in map(address.plain, path[:-1])
 
 
-def _first_envelope(returned: Headers) -> Iterator[tuple[str, str]]:
+def _first_envelope(returned: Headers) -> Iterator[Place]:
     """Yield whom the first server took the message for: To may name others, and later servers may have forwarded it."""
-    yield from ((one, "Received") for one in _received_for(returned)[-1:])
+    yield from islice(((one, "Received") for value in reversed(returned.all("Received")) if (one := _for(value))), 1)
 
 
-def _traced(returned: Headers) -> Iterator[tuple[str, str]]:
+def _traced(returned: Headers) -> Iterator[Place]:
     """Yield whom the message was first delivered to."""
     for name in TRACED:
         yield from ((one, name) for value in returned.all(name)[-1:] for one in address.all_of(value)[:1])
-
-
-def _received_for(headers: Headers) -> list[str]:
-    """Return the envelope recipients that Received fields note, the latest first."""
-    return [found for value in headers.all("Received") if (found := _for(value))]
 
 
 @lru_cache(maxsize=1 << 10)

@@ -149,7 +149,7 @@ class Reader:
         batch, held, most = Batch(), 0, PART if self.part else BATCH
         for raw in raws:
             held += self._add(batch, raw)
-            if len(batch.events) >= most or batch.tally.messages >= most or held >= HELD:
+            if len(batch.events) + batch.tally.outside >= most or held >= HELD:
                 yield self._finished(batch)
                 batch, held = Batch(), 0
         if batch.tally.messages or batch.tally.skipped:
@@ -219,8 +219,8 @@ def scan(scope: Scope, tally: Tally, seen: Seen | None = None) -> Generator[Even
 
 def message_kind(events: Sequence[Event]) -> Kind:
     """Return what a message is as a whole: of several recipients' kinds the worst."""
-    kinds = {event.kind for event in events}
-    return next((kind for kind in WORST_FIRST if kind in kinds), events[0].kind)
+    kinds = [event.kind for event in events]
+    return kinds[0] if len(kinds) == 1 else next((kind for kind in WORST_FIRST if kind in kinds), kinds[0])
 
 
 def report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
+from base64 import b64decode
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -14,7 +14,7 @@ LONGEST = 2000  # characters of a field that are read
 LINK = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)
 PIECE = re.compile(r"[/?&#;:|]|=(?=[^=&]{6})")
 BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,1000}={0,2}")
-URL_SAFE = str.maketrans("+/", "-_", "=")
+URL_SAFE = str.maketrans("-_", "+/", "=")
 MESSAGE_ID = re.compile(r"<[^<>]*>")
 # user@example.com in a text that is no link
 WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]@]+@[^\s<>\"'(),;:|~{}\[\]@.]+\.[^\s<>\"'(),;:|~{}\[\]@]+")
@@ -31,16 +31,16 @@ def addresses(value: str) -> tuple[str, ...]:
             found.append(carried)
         for piece in PIECE.split(query if scheme else link.replace("&amp;", "&")):
             text = unquote(piece)
-            found += [address.parse(word) for word in WORD.findall(text if "@" in text else _from_base64(text))]
+            if "@" in text or (BASE64.fullmatch(text) and (text := _decoded(text))):
+                found += map(address.parse, WORD.findall(text))
     return tuple(dict.fromkeys(one for one in found if one))
 
 
-def _from_base64(text: str) -> str:
-    """Decode what may be base64 of a text, message ids left out; "" when it is none."""
-    if not BASE64.fullmatch(text):
-        return ""
+def _decoded(text: str) -> str:
+    """Decode what may be base64 of a text with an address, message ids left out; "" when it is none."""
     letters = text.translate(URL_SAFE)
     try:
-        return MESSAGE_ID.sub(" ", urlsafe_b64decode(letters + "=" * (-len(letters) % 4)).decode("ascii"))
+        decoded = b64decode(letters + "=" * (-len(letters) % 4))
+        return MESSAGE_ID.sub(" ", decoded.decode("ascii")) if b"@" in decoded else ""
     except ValueError:
         return ""
