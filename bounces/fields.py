@@ -22,7 +22,7 @@ TYPE = re.compile(r"\s*([^\s;/(]+/[^\s;/(]+)(?=[\s;(]|\Z)")
 SPACES = str.maketrans("\r\n", "  ")  # a line end in an encoded word is no line end
 ESCAPED = re.compile(r"\\(.)")
 # ; name=value, name="value", name*0="val", name*=utf-8''v%61lue; after a comment, or a semicolon that was forgotten, too
-PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
+PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s;]+))')
 MACHINE_FIELD = re.compile(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
 # Tue, 4 Mar 2025 09:00:12 +0100 (CET)
 DATE = re.compile(
@@ -38,9 +38,9 @@ MACHINE_FIELDS = frozenset(
 )
 # a field at the start of a line, behind a tab or quoted as it may be: there a returned message may begin
 QUOTED_FIELD = re.compile(
-    r"\n(\t|>[> ]{0,7})?(?:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To"
-    r"|Cc|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:",
-    re.IGNORECASE,
+    r"\n(\t|>[> ]{0,7})?(?=[\w-]++[ \t]*+:)"
+    r"(?i:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To|Cc"
+    r"|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:"
 )
 HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature", "content-type", "delivered-to", "user-agent"})
 TRACE = frozenset({"received", "return-path"})

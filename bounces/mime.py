@@ -97,7 +97,7 @@ def _unix(data: bytes) -> bytes:
 
 def _split(data: bytes, start: int = 0) -> tuple[bytes, int]:
     """Return the header of the message that begins at `start`, and where its body begins: after a line end, or at the end."""
-    begin = START.match(data, start).end()  # type: ignore[union-attr]  (it matches anything)
+    begin = START.match(data, start).end()  # type: ignore[union-attr]  # it matches anything
     end = HEADER_END.search(data, begin)
     return (data[begin : end.start()], end.end()) if end else (data[begin:], len(data))
 
