@@ -65,10 +65,12 @@ def opens(head: bytes, newline: bytes) -> bool:
 
 
 def ranges(whole: Chunk, newline: bytes, size: int) -> Iterator[Chunk]:
-    """Yield the chunk of a whole uncompressed mbox in ranges of about `size` bytes, each cut at a separator."""
+    """Yield the chunk of a whole uncompressed mbox in ranges of about `size` bytes, each cut at a separator; one of less is not read through."""
+    assert whole.end is not None, "whole files are read by files.read"
     begin, first, number = whole.start, 1, 0
     blocks = archives.until_unreadable(_range(whole), [])  # what can't be read now stays in the last range: reading it will tell
-    for number, piece in enumerate(split(blocks, newline, whole.start), 1):
+    pieces = split(blocks, newline, whole.start)
+    for number, piece in enumerate(islice(pieces, 2) if whole.end - begin <= size else pieces, 1):
         if piece.offset - begin >= max(size, 1):
             yield replace(whole, start=begin, end=piece.offset, first=first, numbered=True)
             begin, first = piece.offset, number
