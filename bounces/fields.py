@@ -17,12 +17,12 @@ LONGEST_QUOTED = 20_000  # characters of a header that a text quotes
 MOST_HEADERS = 2000
 
 FOLD = re.compile(r"\n[ \t]+")
-FIELD = re.compile(r"\n([!-9;-~]{1,80})[ \t]*:[ \t]*([^\n]*)")
+FIELD = re.compile(r"\n([!-9;-~]{1,80}+)[ \t]*+:[ \t]*+((?:[^\n]*\S)?)")
 TYPE = re.compile(r"\s*([^\s;/(]+/[^\s;/(]+)(?=[\s;(]|\Z)")
 SPACES = str.maketrans("\r\n", "  ")  # a line end in an encoded word is no line end
 ESCAPED = re.compile(r"\\(.)")
 # ; name=value, name="value", name*0="val", name*=utf-8''v%61lue; after a comment, or a semicolon that was forgotten, too
-PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))')
+PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s;]+))')
 MACHINE_FIELD = re.compile(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
 # Tue, 4 Mar 2025 09:00:12 +0100 (CET)
 DATE = re.compile(
@@ -38,9 +38,9 @@ MACHINE_FIELDS = frozenset(
 )
 # a field at the start of a line, behind a tab or quoted as it may be: there a returned message may begin
 QUOTED_FIELD = re.compile(
-    r"\n(\t|>[> ]{0,7})?(?:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To"
-    r"|Cc|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:",
-    re.IGNORECASE,
+    r"\n(\t|>[> ]{0,7})?(?=[\w-]++[ \t]*+:)"
+    r"(?i:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To|Cc"
+    r"|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:"
 )
 HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version", "dkim-signature", "content-type", "delivered-to", "user-agent"})
 TRACE = frozenset({"received", "return-path"})
@@ -61,7 +61,9 @@ def kept_column(name: str) -> str:
 def header_fields(block: str) -> Headers:
     """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
     fields = FIELD.findall("\n" + FOLD.sub(" ", block[:LONGEST_HEADER]))[:MOST_HEADERS]
-    return Headers(tuple([(name, decode_words(value.rstrip()).translate(SPACES) if "=?" in value else value.rstrip()) for name, value in fields]))
+    if "=?" in block:
+        fields = [(name, decode_words(value).translate(SPACES) if "=?" in value else value) for name, value in fields]
+    return Headers(tuple(fields))
 
 
 def content_type(value: str) -> str:
@@ -74,14 +76,25 @@ def parameter(value: str, name: str) -> str | None:
     """Return a parameter of a Content-Type, put together where it is split (RFC 2231), or None."""
     if name not in value.lower():
         return None
-    found = [(star, quoted, plain) for key, star, quoted, plain in PARAMETER.findall(value) if key.lower() == name]
-    if not found:
-        return None
-    texts = [ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or plain.strip('"') for _, quoted, plain in found]
-    star = found[0][0]
+    return _parameters(value).get(name)
+
+
+@lru_cache(maxsize=64)
+def _parameters(value: str) -> dict[str, str]:
+    """Return a Content-Type's parameters by their names in lower case."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, star, quoted, plain in PARAMETER.findall(value):
+        text = ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted or plain.strip('"')
+        found.setdefault(name.lower(), []).append((star, text))
+    return {name: _joined(pieces) for name, pieces in found.items()}
+
+
+def _joined(pieces: list[tuple[str, str]]) -> str:
+    """Return the value of a parameter: the first that is given, or all the pieces of one that is split, decoded."""
+    star, text = pieces[0]
     if not star:
-        return texts[0]
-    joined = "".join(texts)
+        return text
+    joined = "".join([text for _, text in pieces])
     return unquote_to_bytes(joined.split("'", 2)[-1]).decode("latin-1") if star.endswith("*") else joined
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import notification
 from bounces.fields import FOLD, content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
@@ -38,47 +38,52 @@ MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 NO_PROSE = frozenset(f"text/{kind}" for kind in ("calendar", "css", "csv", "directory", "html", "rtf", "vcard", "x-amp-html", "x-vcard", "xml"))
 META = re.compile(rb"(?i)<meta[^<>]{0,200}charset=[\"']?([\w-]{1,40})")
 TELLING = re.compile(r"[@\d]")  # an address, or a code
+# a byte order mark, and empty lines: after them a message begins
+START = re.compile(rb"(?:\xef\xbb\xbf)?\n*")
 # the header ends at an empty line, or at one of white space that no field follows
 HEADER_END = re.compile(rb"\n(?:\n|[ \t]+\n(?![ \t]|[!-9;-~]{1,80}:))")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A leaf of the tree: its type, its Content-Type, its bytes and how they are encoded. An embedded message is its own bytes."""
+class _Part(NamedTuple):
+    """A leaf of the tree: its type, its Content-Type, the bytes it stands in, where it begins there, and how it is encoded."""
 
     kind: str
     header: str
     raw: bytes
+    start: int = 0
     encoding: str = ""
 
     def content(self) -> bytes:
         """Undo the Content-Transfer-Encoding, as far as anybody reads on."""
-        return transfer_decoded(self.raw[: 4 * LONGEST_TEXT], self.encoding) if self.encoding else self.raw
+        raw = self.raw[self.start : self.start + 4 * LONGEST_TEXT]
+        return _unix(transfer_decoded(raw, self.encoding)) if self.encoding else raw
 
 
 def parse(data: bytes) -> Message:
     """Read a message. What could not be read is named in `defects`; what could is there all the same."""
     data = _unix(data)
-    block, body = (b"", data) if data.lstrip().startswith(b"{") else _split(data)
+    block, start = (b"", 0) if data.lstrip().startswith(b"{") else _split(data)
     headers = header_fields(decoded(block[:LONGEST_TEXT])[0])
-    body = body if headers else data
+    body = data[start - 1 :] if headers and start else b"\n" + data
     header = headers.get("Content-Type") or ""
     kind = content_type(header)
     defects: list[str] = []
     if kind.startswith("multipart/") or (not header and _is_multipart(body)):
         parts = _tree(header, body, defects)
     else:
-        parts = [_Part(kind, header, body, headers.get("Content-Transfer-Encoding") or "")]
-    return _message(headers, header, parts, defects)
+        parts = [_Part(kind, header, body, 1, headers.get("Content-Transfer-Encoding") or "")]
+    return _message(headers, kind, parts, defects)
 
 
 def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
     """Yield (content type, content) of each leaf by one reader, "fast" or "reference", so that a test can hold that they agree."""
-    block, body = _split(_unix(data))
+    data = _unix(data)
+    block, start = _split(data)
+    body = data[start - 1 :]
     header = header_fields(decoded(block[:LONGEST_TEXT])[0]).get("Content-Type") or ""
     boundary = _boundary(header, body, []) or b""
     for part in {"fast": _cut, "reference": _reference}[reader](boundary, _reopened(boundary, body)):
-        yield part.kind, _unix(part.content())
+        yield part.kind, part.content()
 
 
 def _unix(data: bytes) -> bytes:
@@ -90,14 +95,14 @@ def _unix(data: bytes) -> bytes:
     return data
 
 
-def _split(data: bytes) -> tuple[bytes, bytes]:
-    """Split a message into its header and its body."""
-    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n")
-    end = HEADER_END.search(data)
-    return (data[: end.start()], data[end.end() :]) if end else (data, b"")
+def _split(data: bytes, start: int = 0) -> tuple[bytes, int]:
+    """Return the header of the message that begins at `start`, and where its body begins: after a line end, or at the end."""
+    begin = START.match(data, start).end()  # type: ignore[union-attr]  # it matches anything
+    end = HEADER_END.search(data, begin)
+    return (data[begin : end.start()], end.end()) if end else (data[begin:], len(data))
 
 
-def _message(headers: Headers, header: str, parts: list[_Part], defects: list[str]) -> Message:
+def _message(headers: Headers, kind: str, parts: list[_Part], defects: list[str]) -> Message:
     """Sort the leaves into the three parts of a report: text for people, fields for machines, what was returned."""
     texts: list[str] = []
     groups: tuple[Headers, ...] = ()
@@ -119,12 +124,12 @@ def _message(headers: Headers, header: str, parts: list[_Part], defects: list[st
         quoted = split_returned(rest)[1]  # a notice that quotes the whole of another one: that one is meant
     elif not groups:
         groups, text = inline_groups(text)
-    report_type = parameter(header, "report-type")
+    report_type = parameter(headers.get("Content-Type") or "", "report-type")
     return Message(
         headers=headers,
         text=text,
         html=seen is not None,
-        content_type=content_type(header),
+        content_type=kind,
         report_type=report_type.lower() if report_type else None,
         part_types=tuple([part.kind for part in parts]),
         delivery_status=groups,
@@ -136,13 +141,13 @@ def _message(headers: Headers, header: str, parts: list[_Part], defects: list[st
 
 def _returned(part: _Part) -> Headers:
     """Read the header of a returned message; what follows it isn't looked at."""
-    block, _ = _split(_unix(part.content()))
+    block, _ = _split(part.content()) if part.encoding else _split(part.raw, part.start)
     return header_fields(decoded(block[:LONGEST_TEXT], parameter(part.header, "charset"))[0])
 
 
 def _part_text(part: _Part, defects: list[str]) -> str:
     """Decode a part's bytes to text."""
-    data = _unix(part.content())
+    data = part.content()
     if len(data) > LONGEST_TEXT:
         defects.append(f"{part.kind} part cut at {LONGEST_TEXT} bytes")
         data = data[:LONGEST_TEXT]
@@ -175,14 +180,17 @@ def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:
     boundary = _boundary(header, body, defects)
     parts: list[_Part] = []
     if boundary:
-        body = _reopened(boundary, body)
         with suppress(ValueError):
             return _cut(boundary, body)
+        reopened = _reopened(boundary, body)
+        if reopened is not body:
+            with suppress(ValueError):
+                return _cut(boundary, reopened)
         try:
-            parts = _reference(boundary, body)
+            parts = _reference(boundary, reopened)
         except RecursionError:
             defects.append("nested too deeply")
-    return parts or [_Part("text/plain", "", body)]
+    return parts or [_Part("text/plain", "", body, 1)]
 
 
 def _is_multipart(body: bytes) -> bool:
@@ -192,13 +200,13 @@ def _is_multipart(body: bytes) -> bool:
 
 
 def _boundary(header: str, body: bytes, defects: list[str]) -> bytes | None:
-    """Return the boundary that parts the body: the declared one, or else the one that is used, or None."""
+    """Return the boundary that parts the body, which begins with a line end: the declared one, or else the one that is used, or None."""
     declared = (parameter(header, "boundary") or "").rstrip().encode("utf-8", "surrogateescape")
     for boundary in (declared, declared.strip(b"'")):
-        if 0 < len(boundary) <= LONGEST_BOUNDARY and (body.startswith(b"--" + boundary) or b"\n--" + boundary in body):
+        if 0 < len(boundary) <= LONGEST_BOUNDARY and b"\n--" + boundary in body:
             return boundary
     defects.append("boundary not found in the body" if declared else "multipart without a boundary")
-    found = FIRST_DELIMITER.search(b"\n" + body[:LONGEST_MULTIPART])
+    found = FIRST_DELIMITER.search(body, 0, LONGEST_MULTIPART)
     return found.group(1) if found else None
 
 
@@ -209,31 +217,44 @@ def _reopened(boundary: bytes, body: bytes) -> bytes:
 
 
 def _cut(boundary: bytes, body: bytes, depth: int = 1) -> list[_Part]:
-    """Cut a multipart that is clean into its leaves. Raise ValueError where a delimiter or a part's header is not by the book."""
-    pieces = (b"\n" + body[:LONGEST_MULTIPART]).split(b"\n--" + boundary, MOST_DELIMITERS + 1)[1:]
+    """Cut a multipart that is clean into its leaves; what stands before the first delimiter is none.
+
+    Raise ValueError where a delimiter or a part's header is not by the book.
+    """
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY or depth > DEEPEST:
+        raise ValueError("in doubt")
+    pieces = body[:LONGEST_MULTIPART].split(b"\n--" + boundary, MOST_DELIMITERS + 1)[1:]
     if pieces and (pieces[-1] == b"--" or pieces[-1].startswith(b"--\n")):
         pieces.pop()
-    if not pieces or len(pieces) > MOST_DELIMITERS or not 0 < len(boundary) <= LONGEST_BOUNDARY or depth > DEEPEST:
+    if not pieces or len(pieces) > MOST_DELIMITERS:
         raise ValueError("in doubt")
     leaves: list[_Part] = []
     for piece in pieces:
         header = PART_HEADER.match(piece)
-        fields = PART_FIELD.findall(header.group(1).decode("latin-1")) if header else []
-        named = {name.lower(): value for name, value in fields}
-        if header is None or len(named) < len(fields):
+        if header is None:
             raise ValueError("in doubt")
-        told = FOLD.sub(" ", named.get("content-type", ""))
-        kind, content = content_type(told), piece[header.end() :]
+        kind, told, encoding = _told(header.group(1))
         if kind.startswith("multipart/"):
-            leaves += _cut((parameter(told, "boundary") or "").rstrip().encode("latin-1"), content, depth + 1)
+            leaves += _cut((parameter(told, "boundary") or "").rstrip().encode("latin-1"), piece, depth + 1)
         else:
-            leaves.append(_Part(kind, told, content, named.get("content-transfer-encoding", "")))
+            leaves.append(_Part(kind, told, piece, header.end(), encoding))
     return leaves[:MOST_PARTS]
+
+
+@lru_cache(maxsize=64)
+def _told(header: bytes) -> tuple[str, str, str]:
+    """Return what a part's header tells: its type, its Content-Type and its encoding. Raise ValueError where it tells one of them twice."""
+    fields = PART_FIELD.findall(header.decode("latin-1"))
+    named = {name.lower(): value for name, value in fields}
+    if len(named) < len(fields):
+        raise ValueError("in doubt")
+    told = FOLD.sub(" ", named.get("content-type", ""))
+    return content_type(told), told, named.get("content-transfer-encoding", "")
 
 
 def _reference(boundary: bytes, body: bytes) -> list[_Part]:
     """Read the leaves with the standard library. Raise RecursionError where they lie too deep."""
     from bounces import doubtful  # noqa: PLC0415  (needed for one message in ten, and slow to import)
 
-    found = doubtful.leaves(boundary, body[:LONGEST_MULTIPART], lambda header, raw: _boundary(header, raw, []))
-    return [_Part(*leaf) for leaf in islice(found, MOST_PARTS)]
+    found = doubtful.leaves(boundary, body[1:LONGEST_MULTIPART], lambda header, raw: _boundary(header, b"\n" + raw, []))
+    return [_Part(kind, header, raw, 0, encoding) for kind, header, raw, encoding in islice(found, MOST_PARTS)]

@@ -54,7 +54,7 @@ BARE = re.compile("[\x80-\x9f\ud800-\udfff]")  # what JSON leaves unescaped: con
 PLAIN = re.compile(r"(?:[0-9A-Za-z][ !#-+\--~]*)?")  # what most cells are: text that stands in CSV as it is
 QUOTED = r'[",\r\n]'  # text that needs quotes, and text that may need more; for RE2, too
 ODD = r"^[^0-9A-Za-z]|[^\t\r\n -~]"
-ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda value: _text(value))  # noqa: PLW0108  (it stands below)
+ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, default=lambda value: _text(value))  # noqa: PLW0108  (it stands below)
 
 
 def write(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -162,8 +162,10 @@ def _objects(file: IO[bytes], kind: str) -> Iterator[Callable[[dict[str, Any]], 
 
 
 def _json(record: dict[str, Any]) -> bytes:
-    finite = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()}
-    text = ENCODER.encode(finite)
+    try:
+        text = ENCODER.encode(record)
+    except ValueError:  # a number that JSON doesn't know
+        text = ENCODER.encode({name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()})
     return (text if text.isascii() else BARE.sub(lambda odd: f"\\u{ord(odd[0]):04x}" if odd[0] < "\xa0" else "\ufffd", text)).encode()
 
 
@@ -185,11 +187,9 @@ def _harmless(text: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, datetime):
-        return f"{_utc(value).isoformat()}Z"
-    return "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        return f"{(value if value.tzinfo is UTC else _utc(value)).isoformat()[:19]}Z"  # what follows the seconds is cut off
+    return "" if value is None else "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _utc(value: datetime) -> datetime:

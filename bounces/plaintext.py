@@ -133,10 +133,11 @@ def _codec(charset: str) -> str | None:
 def decoded(data: bytes, charset: str | None = None) -> tuple[str, str | None]:
     """Decode bytes by their charset; undeclared or wrong, by what they look like. Return the text, and the flaw if there is one."""
     codec = _codec(charset) if charset else None
+    plain = data.isascii() and codec not in SEVEN_BIT
+    if plain and (b"\x1b" not in data or b"\x1b$" not in data):  # a byte is found much faster than two of them
+        return data.decode("ascii").replace("\0", ""), None
     flaw = f"not valid {charset}" if codec else f"unknown charset {charset}" if charset else "undeclared charset"
-    if data.isascii() and codec not in SEVEN_BIT:
-        if b"\x1b$" not in data:
-            return data.decode("ascii").replace("\0", ""), None
+    if plain:
         charset, codec = None, "iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_ext"
     narrow = codec in {None, "ascii", "cp1252"}  # UTF-8 declared as one of these is common, and these never look like UTF-8
     for name in ("utf_8",) if narrow else (codec or "", "utf_8", *RELATIVES.get(codec or "", ())):

@@ -225,11 +225,11 @@ def test_time_is_linear_in_a_hostile_text(piece):
         text = piece * (size // len(piece))
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             for function in (header_fields, content_type, field_groups, machine_groups, inline_groups, split_returned):
                 function(text)
             parameter(text, "boundary")
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert seconds(160_000) < 8 * 3 * seconds(20_000) + 0.1

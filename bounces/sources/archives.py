@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyarrow import NativeFile
 
 HEAD = 8192  # bytes; enough to tell what a file holds
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 18  # bytes; few enough to stay in a core's cache while messages are cut out of them
 MEMORY = 1 << 28  # bytes; the strongest preset of xz needs a quarter of it, a hostile header may ask for gigabytes
 STEP = 1 << 14  # bytes decompressed at once: what a damaged file can cost of the bytes before the damage
 MAGIC = re.compile(
