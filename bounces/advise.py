@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bounces.compiled import PACKAGE, tables
 from bounces.errors import PolicyError
 from bounces.language import Said, say
 from bounces.model import Advice, Blame, BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction
@@ -103,16 +102,19 @@ def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, doubt
 @lru_cache(maxsize=8)
 def load(name: str = "list") -> Policy:
     """Return a policy that ships with the program, by name, or one read from a file. Raise PolicyError when it isn't valid."""
-    shipped = {entry.name.removesuffix(".toml"): entry for entry in (files("bounces") / "policies").iterdir() if entry.name.endswith(".toml")}
+    shipped = sorted(path.stem for path in (PACKAGE / "policies").glob("*.toml"))
+    if name in shipped:
+        return _policy(name, dict(tables(f"policies/{name}.toml")))
+    import tomllib  # noqa: PLC0415  (few have policies of their own)
+
     try:
-        text = shipped[name].read_text(encoding="utf-8") if name in shipped else Path(name).read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
+        told = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(sorted(shipped))
+        known = ", ".join(shipped)
         raise PolicyError(f"policy {name!r}: neither one of {known} nor a file in UTF-8 that can be read; check the name or the path") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from error
-    return _policy(name, tables)
+    return _policy(name, told)
 
 
 def judgement(found: Classification) -> str:
@@ -125,9 +127,9 @@ def against(found: Classification, lang: str) -> tuple[str, ...]:
     return tuple(say(Said("against: {why}", why=say(one, lang)), lang) for one in found.contradictions)
 
 
-def _policy(name: str, tables: dict[str, Any]) -> Policy:
+def _policy(name: str, told: dict[str, Any]) -> Policy:
     """Check a policy's tables; what it leaves out it takes from the policy it extends, by default `list`."""
-    extended = tables.pop("extends", None if name == "list" else "list")
+    extended = told.pop("extends", None if name == "list" else "list")
     if extended is not None and not isinstance(extended, str):
         raise PolicyError(f"{name}: extends names another policy")
     try:
@@ -136,12 +138,12 @@ def _policy(name: str, tables: dict[str, Any]) -> Policy:
         raise PolicyError(f"{name}: extends leads back to itself") from None
     except PolicyError as error:
         raise PolicyError(f"{name}: extends {extended!r}: {error}") from error
-    every = tables.pop("hard", None)
-    advice = _sentences(tables.pop("advice", {}), f"{name}: advice")
-    _checked(tables, list(Reason), name)
+    every = told.pop("hard", None)
+    advice = _sentences(told.pop("advice", {}), f"{name}: advice")
+    _checked(told, list(Reason), name)
     rows: dict[Reason, Row] = {}
     for reason in Reason:
-        table = tables.get(reason.value)
+        table = told.get(reason.value)
         old = base.rows[reason] if base else None
         if old is None and table is None:
             raise PolicyError(f"{name}: no table for {reason}")

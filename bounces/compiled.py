@@ -12,14 +12,14 @@ import sys
 import unicodedata
 from contextlib import suppress
 from hashlib import blake2b
-from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+PACKAGE = Path(__file__).parent
 DIGEST = 16  # bytes of a digest: the file begins with that of what it was made of, and that of what follows
 CODE = ("compiled.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
 
@@ -29,9 +29,8 @@ def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
 
     It consists of dicts, lists, tuples, text, bytes, numbers, booleans and None. A source is a file in the package, or a folder of TOML files.
     """
-    package = Path(str(files("bounces")))
-    key = _key(package, sources)
-    place = folder() / f"{name}-{blake2b(os.fsencode(package), digest_size=4).hexdigest()}.{sys.implementation.cache_tag}"
+    key = _key(sources)
+    place = folder() / f"{name}-{blake2b(os.fsencode(PACKAGE), digest_size=4).hexdigest()}.{sys.implementation.cache_tag}"
     with suppress(OSError, ValueError, EOFError, TypeError):
         with place.open("rb") as file:
             mine = os.name != "posix" or os.fstat(file.fileno()).st_uid == os.geteuid()
@@ -48,6 +47,18 @@ def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
     return made
 
 
+def tables(name: str) -> dict[str, Any]:
+    """Return what one of our TOML files holds, by its path in the package."""
+    return cast("dict[str, Any]", kept(name.removesuffix(".toml").replace("/", "-"), (name,), lambda: loaded(name)))
+
+
+def loaded(name: str) -> dict[str, Any]:
+    """Read a TOML file of ours."""
+    import tomllib  # noqa: PLC0415  (not needed for what is kept)
+
+    return tomllib.loads((PACKAGE / name).read_text(encoding="utf-8"))
+
+
 def folder() -> Path:
     """Return our folder in the user's cache."""
     if sys.platform == "win32":
@@ -59,11 +70,11 @@ def folder() -> Path:
     return Path(base).expanduser() / "bounces"
 
 
-def _key(package: Path, sources: Iterable[str]) -> bytes:
+def _key(sources: Iterable[str]) -> bytes:
     """Return the digest of all that makes a difference: the files' names and contents, our code that reads them, and Python's own tables."""
     digest = blake2b(f"{marshal.version} {unicodedata.unidata_version}".encode(), digest_size=DIGEST)
     for name in (*CODE, *sources):
-        place = package / name
+        place = PACKAGE / name
         for path in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
             content = path.read_bytes()
             digest.update(f"{path.name} {len(content)} ".encode())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from bounces.compiled import tables
 from bounces.errors import SettingsError
 from bounces.model import Permanence, Reason
 
@@ -45,7 +44,7 @@ def known(systems: Iterable[str]) -> tuple[str, ...]:
 def words(system: str) -> Mapping[Reason, Mapping[Permanence, str]]:
     """Return a system's words: for each reason one by permanence. Raise SettingsError when it isn't known."""
     (system,) = known([system])
-    table = tomllib.loads((files("bounces") / "crosswalk.toml").read_text(encoding="utf-8"))[system]
+    table = tables("crosswalk.toml")[system]
     return {Reason(reason): _by_permanence(value) for reason, value in table.items()}
 
 

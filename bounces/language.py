@@ -47,11 +47,9 @@ def say(text: str, lang: str) -> str:
 @cache
 def catalogue(lang: str) -> Mapping[str, str]:
     """Return what is said in a language, by the English."""
-    import tomllib  # noqa: PLC0415  (these are not needed to print help)
-    from importlib.resources import files  # noqa: PLC0415
+    from bounces.compiled import tables  # noqa: PLC0415  (not needed to print help)
 
-    tables = tomllib.loads((files("bounces") / "catalogue" / f"{lang}.toml").read_text(encoding="utf-8"))
-    return {english: told for table in tables.values() for english, told in table.items()}
+    return {english: told for table in tables(f"catalogue/{lang}.toml").values() for english, told in table.items()}
 
 
 def number(value: int, lang: str) -> str:

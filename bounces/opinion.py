@@ -11,9 +11,9 @@ import re
 import struct
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from bounces.compiled import PACKAGE
 from bounces.model import Reason
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def pieces(text: str, status: str | None, reply_code: str | None) -> frozenset[s
 @cache
 def shipped() -> Model:
     """Read the model that comes with the program."""
-    return parse((files("bounces") / "opinion.json").read_text(encoding="utf-8"))
+    return parse((PACKAGE / "opinion.json").read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> Model:

@@ -6,14 +6,13 @@ Replies are strangers' words: of theirs only numbers, addresses and known names 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from bounces import address, codes, providers
+from bounces.compiled import tables
 from bounces.language import Said
 from bounces.model import Reason
 
@@ -175,7 +174,7 @@ def _page(blocklist: str | None, reason: Reason | None, domain: str | None, prov
 
 @cache
 def _tables() -> dict[str, Any]:
-    return tomllib.loads((files("bounces") / "pages.toml").read_text(encoding="utf-8"))
+    return tables("pages.toml")
 
 
 @cache

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
+
+from bounces.compiled import tables
 
 LONGEST = 253  # characters of a host's name
 
 
 @cache
 def _tables() -> dict[str, Any]:
-    return tomllib.loads((files("bounces") / "providers.toml").read_text(encoding="utf-8"))
+    return tables("providers.toml")
 
 
 @cache

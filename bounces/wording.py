@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
-from bounces.compiled import kept
+from bounces.compiled import kept, loaded
 from bounces.phrases import Phrases, fold
 
 LONGEST = 3000  # characters of a text that are read: a notice says at once what it is
@@ -76,9 +75,7 @@ def _tables() -> tuple[dict[Shown, tuple[str, ...]], tuple[Any, ...]]:
 
 def _read() -> tuple[dict[str, list[str]], tuple[Any, ...]]:
     """Read the words."""
-    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
-
-    read = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))
+    read = loaded("wording.toml")
     tables = {name: [phrase for phrases in languages.values() for phrase in phrases] for name, languages in read.items()}
     return tables, Phrases([phrase for name, phrases in tables.items() if Shown(name) not in LABELS for phrase in phrases]).table
 

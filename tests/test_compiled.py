@@ -14,7 +14,7 @@ from bounces.rules import languages
 def package(tmp_path, monkeypatch):
     """Keep things in a folder of the test's own, about a package that is a copy of two files of ours."""
     monkeypatch.setattr(compiled, "folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(compiled, "files", lambda _: tmp_path / "package")
+    monkeypatch.setattr(compiled, "PACKAGE", tmp_path / "package")
     monkeypatch.setattr(compiled, "CODE", ("code.py",))
     (tmp_path / "package" / "rules").mkdir(parents=True)
     (tmp_path / "package" / "code.py").write_text("1")

@@ -7,15 +7,14 @@ stands there once for its classes, as "x.2.2".
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from bounces import rules
 from bounces.codes import permanence
+from bounces.compiled import tables
 from bounces.errors import SettingsError
 from bounces.language import Said, say, spoken
 from bounces.model import Permanence, Reason
@@ -108,7 +107,7 @@ def code(value: str, *, lang: str = "en") -> Code:
 @cache
 def table(name: str) -> dict[str, Any]:
     """Return a file of the reference: "codes", or a language."""
-    return tomllib.loads((files("bounces") / "reference" / f"{name}.toml").read_text(encoding="utf-8"))
+    return tables(f"reference/{name}.toml")
 
 
 def every() -> tuple[str, ...]:

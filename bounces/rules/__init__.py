@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bounces.codes import compile_pattern
-from bounces.compiled import kept
+from bounces.compiled import PACKAGE, kept, loaded
 from bounces.model import Reason
 from bounces.phrases import Phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
 
     from bounces.codes import CodePattern
 
@@ -83,13 +81,13 @@ def languages() -> tuple[Rule, ...]:
 @cache
 def compiled() -> Shipped:
     """Return the rules, but for those in other languages than English."""
-    return _ready(*kept("rules", ("rules", "reference/codes.toml"), lambda: _compiled([*_folder(files("bounces") / "rules"), *_of_codes()])))
+    return _ready(*kept("rules", ("rules", "reference/codes.toml"), lambda: _compiled([*_folder("rules"), *_of_codes()])))
 
 
 @cache
 def compiled_languages() -> Shipped:
     """Return the rules in other languages than English."""
-    return _ready(*kept("languages", ("rules/languages",), lambda: _compiled(_folder(files("bounces") / "rules" / "languages"))))
+    return _ready(*kept("languages", ("rules/languages",), lambda: _compiled(_folder("rules/languages"))))
 
 
 def _compiled(tables: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
@@ -104,10 +102,7 @@ def _ready(tables: list[dict[str, Any]], table: tuple[Any, ...]) -> Shipped:
 
 def _of_codes() -> Iterator[dict[str, Any]]:
     """Yield the rules for codes that stand alone, by the data of the code reference: "enhanced.x-2-2", "reply.552-mailbox-full"."""
-    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
-
-    codes = tomllib.loads((files("bounces") / "reference" / "codes.toml").read_text(encoding="utf-8"))
-    for code, facts in codes.items():
+    for code, facts in loaded("reference/codes.toml").items():
         if "reason" not in facts:
             continue
         if "." in code:
@@ -118,21 +113,16 @@ def _of_codes() -> Iterator[dict[str, Any]]:
         yield {"reason": facts["reason"], "generic": facts.get("generic", False), "source": source, **told}
 
 
-def _folder(folder: Traversable) -> list[dict[str, Any]]:
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return [table for name in names for table in _tables((folder / name).read_text(encoding="utf-8"))]
-
-
-def _tables(text: str) -> list[dict[str, Any]]:
-    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
-
-    found: list[dict[str, Any]] = tomllib.loads(text)["rule"]
-    return found
+def _folder(folder: str) -> list[dict[str, Any]]:
+    names = sorted(path.name for path in (PACKAGE / folder).glob("*.toml"))
+    return [table for name in names for table in loaded(f"{folder}/{name}")["rule"]]
 
 
 def parse(text: str) -> tuple[Rule, ...]:
     """Return the rules of a file that is known to be valid; of one that may not be, `check` names the problems."""
-    return tuple(map(rule, _tables(text)))
+    import tomllib  # noqa: PLC0415  (not needed for what was compiled)
+
+    return tuple(map(rule, tomllib.loads(text)["rule"]))
 
 
 def rule(table: dict[str, Any]) -> Rule:
