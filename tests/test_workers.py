@@ -177,7 +177,7 @@ def test_lists_of_small_files_are_joined(tmp_path):
     for number in range(600):
         (tmp_path / f"{number:03}.eml").write_text("Subject: x\n\nx\n", encoding="utf-8")
     chunks = list(sources.chunks(str(tmp_path)))
-    joined = list(jobs._gathered(chunks))
+    joined = list(jobs.gathered(chunks))
     assert (len(chunks), len(joined)) == (3, 1)
     assert [path for chunk in joined for path in chunk.paths] == [path for chunk in chunks for path in chunk.paths]
     assert [raw.origin for chunk in joined for raw in sources.read(chunk)] == [str(tmp_path / f"{number:03}.eml") for number in range(600)]

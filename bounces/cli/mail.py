@@ -53,13 +53,14 @@ def report(
       bounces report inbox.mbox -o recipients.csv
     """
     from bounces import output, run, summary  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
     from bounces.wholefile import check_text, write_text  # noqa: PLC0415
 
     if "-" in {unrecognized, repairs}:
         raise OutputError(f"--{'unrecognized' if unrecognized == '-' else 'repairs'}: needs a file; standard output is for tables")
     if style == "sisimai" and not outputs:
         raise click.UsageError("--format sisimai says what -o holds: give -o FILE.json")
-    run.check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
+    check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
     _check(outputs, style)
     if events_file:
         output.check(events_file)
@@ -101,8 +102,9 @@ def events(
       bounces events Maildir/ -o events.jsonl
     """
     from bounces import output, run, sisimai  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
 
-    run.check_apart([path], sources)
+    check_apart([path], sources)
     _check([path], style)
     tally = run.Tally()
     with Progress() as progress, closing(run.scan(_scope(sources, settings, since, until, jobs), tally, progress.seen)) as found:
@@ -160,12 +162,13 @@ def unknown(
       bounces unknown inbox.mbox --stub 3 --into mine
     """
     from bounces import output, run, stub, summary  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
     from bounces.unknown import collect, frame  # noqa: PLC0415
 
     if (number is None) != (folder is None):
         raise click.UsageError("--stub N and --into FOLDER need each other: which text, and where its sample and its rule go")
     if path:
-        run.check_apart([path], sources)
+        check_apart([path], sources)
         output.check(path)
     tally = run.Tally()
     with Progress() as progress:
