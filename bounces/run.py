@@ -195,20 +195,9 @@ def message_kind(events: Sequence[Event]) -> Kind:
     return next((kind for kind in WORST_FIRST if kind in kinds), events[0].kind)
 
 
-def report(
-    scope: Scope,
-    *,
-    events_file: str | None = None,
-    unrecognized: str | None = None,
-    sisimai_files: Sequence[str] = (),
-    seen: Seen | None = None,
-) -> Summary:
-    """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
-
-    The unrecognized messages go to an mbox. All these files appear whole or not at all.
-    """
-    tally, collector = Tally(), Collector()
-    aside = Aside(events_file, unrecognized, tuple(sisimai_files))
+def report(scope: Scope, aside: Aside | None = None, seen: Seen | None = None) -> Summary:
+    """Read mail and summarise it by recipient; on the way write the files `aside`, whole or not at all."""
+    aside, tally, collector = aside or Aside(), Tally(), Collector()
     aside.write(collector.collected(batches(aside.reader(scope), tally, seen)), scope.settings)
     return collector.summary(tally, scope.settings)
 

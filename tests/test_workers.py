@@ -126,10 +126,8 @@ def test_a_run_is_the_same_with_one_process_and_with_two(tmp_path, monkeypatch, 
     monkeypatch.setattr(run.sources, "chunks", partial(sources.chunks, size=200_000))
     found = {}
     for count in (1, 2):
-        found[count] = run.report(
-            run.Scope(mail, jobs=count), events_file=str(tmp_path / f"{count}.jsonl"), unrecognized=str(tmp_path / f"{count}.mbox"),
-            sisimai_files=[str(tmp_path / f"{count}.json")],
-        )  # fmt: skip
+        jsonl, mbox, json = (str(tmp_path / f"{count}.{suffix}") for suffix in ("jsonl", "mbox", "json"))
+        found[count] = run.report(run.Scope(mail, jobs=count), run.Aside(jsonl, mbox, (json,)))
     for suffix in ("jsonl", "json", "mbox"):
         assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
         assert (tmp_path / f"1.{suffix}").stat().st_size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bounces.cli.group import main
-from bounces.cli.options import JOBS, KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
+from bounces.cli.options import CLUSTER, JOBS, KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
 from bounces.cli.progress import Progress, leave
 from bounces.errors import OutputError
 from bounces.printable import printable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @SINCE
 @UNTIL
 @JOBS
+@CLUSTER
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
 @click.option("--repairs", metavar="FILE.md", help="Write what to mend on our side, by cause and provider, the most mail lost first.")
 def report(
@@ -43,6 +44,7 @@ def report(
     since: datetime | None,
     until: datetime | None,
     jobs: int | str,
+    cluster: str | None,
     unrecognized: str | None,
     repairs: str | None,
 ) -> None:
@@ -61,6 +63,10 @@ def report(
     if style == "sisimai" and not outputs:
         raise click.UsageError("--format sisimai says what -o holds: give -o FILE.json")
     check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
+    if cluster and jobs != "auto":
+        raise click.UsageError("--jobs says how many processes read here, and with --cluster none does: leave it out")
+    folders = [path for path in outputs if cluster and path.endswith("/") and style == "table"]
+    outputs = tuple(path for path in outputs if path not in folders)
     _check(outputs, style)
     if events_file:
         output.check(events_file)
@@ -70,8 +76,14 @@ def report(
         check_text(repairs)
     bounced, tables = (outputs, ()) if style == "sisimai" else ((), outputs)
     scope = _scope(sources, settings, since, until, jobs)
+    aside = run.Aside(events_file, unrecognized, tuple(bounced))
     with Progress() as progress:
-        found = run.report(scope, events_file=events_file, unrecognized=unrecognized, sisimai_files=bounced, seen=progress.seen)
+        if cluster:
+            from bounces.cluster import report as clustered  # noqa: PLC0415
+
+            found = clustered(scope, cluster, aside, folders=folders, table=bool(tables), seen=progress.seen)
+        else:
+            found = run.report(scope, aside, progress.seen)
     for path in tables:
         output.write(found.recipients, path)
     if repairs:
