@@ -24,7 +24,7 @@ from bounces import sources, workers
 from bounces.errors import WorkerError
 from bounces.frames import frame
 from bounces.model import Raw
-from bounces.partial import Partial
+from bounces.partial import PACKED, Partial
 from bounces.partial import merge as merged
 from bounces.run import Batch, Collector, Reader
 
@@ -70,6 +70,10 @@ class Made:
     def __sizeof__(self) -> int:
         """Return the bytes, by which Dask judges a worker's memory."""
         return self.size
+
+    def weight(self) -> int:
+        """Return the bytes that splitting could lessen: none where there are not two recipients."""
+        return self.size if len(self.part.latest) > 1 else 0
 
 
 def order(reader: Reader) -> Order:
@@ -172,12 +176,12 @@ def made(part: Partial, batch: Batch | None = None) -> Made:
 
 def told(one: Made) -> tuple[Batch, int]:
     """Return what is told of a chunk, and the bytes of its partial report."""
-    return one.batch, one.size
+    return one.batch, one.weight()
 
 
 def size(one: Made) -> int:
     """Return the bytes of a partial report."""
-    return one.size
+    return one.weight()
 
 
 def merge(*several: Made) -> Made:
@@ -202,7 +206,7 @@ def split(one: Made, depth: int) -> list[Made]:
 
 def sizes(several: Sequence[Made]) -> list[int]:
     """Return the bytes of partial reports."""
-    return [one.size for one in several]
+    return [one.weight() for one in several]
 
 
 def item(several: Sequence[Any], number: int) -> Any:
@@ -217,10 +221,7 @@ def _digits(texts: pd.Series[str], depth: int) -> NDArray[np.uint64]:
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     """Drop the categories that no row has any more."""
-    packed = [
-        name for name, kind in table.dtypes.items() if isinstance(kind, pd.CategoricalDtype) and isinstance(kind.categories.dtype, pd.StringDtype)
-    ]
-    return table.assign(**{str(name): table[name].cat.remove_unused_categories() for name in packed})
+    return table.assign(**{name: table[name].cat.remove_unused_categories() for name in PACKED if name in table})
 
 
 def table(chunk: Chunk | None, order: Order) -> pd.DataFrame:
