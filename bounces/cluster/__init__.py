@@ -78,6 +78,7 @@ def events(  # noqa: PLR0913  (as bounces.read)
     """
     try:
         import dask.dataframe as dd  # noqa: PLC0415  (slow, and an extra)
+        from dask import config  # noqa: PLC0415
     except ImportError as error:
         raise ClusterError("bounces.cluster needs bounces[cluster]: pip install 'bounces[cluster]'") from error
     from bounces.cluster import plan, work  # noqa: PLC0415
@@ -90,4 +91,5 @@ def events(  # noqa: PLR0913  (as bounces.read)
     plan.check(paths)
     chunks = plan.whole(paths)
     order = work.order(Reader(Scope((), settings), events=True))
-    return dd.from_map(work.table, chunks, order=order, meta=frame([], settings.keep_headers, settings.names), label="bounces-events")
+    with config.set({"dataframe.convert-string": False}):  # to a type of text that is not the one of pandas itself
+        return dd.from_map(work.table, chunks, order=order, meta=frame([], settings.keep_headers, settings.names), label="bounces-events")

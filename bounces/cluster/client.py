@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Then = Callable[[Any], None]
 
+GONE = "the scheduler is gone, or cannot be reached any more; run it again"
+NOISY = ("distributed", "distributed.client", "distributed.core", "asyncio", "tornado.application")  # loggers
 NEEDED = "needs bounces[cluster]: pip install 'bounces[cluster]'"
 CONNECTING = 10.0  # seconds
 PATIENCE = 60.0  # seconds that a run waits for workers where there are none
@@ -43,6 +45,7 @@ class Cluster:
         self.threads = 0
         self.looked = self.alive = monotonic()
         self.client: Client
+        self.levels: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         """Connect. Raise ClusterError."""
@@ -50,10 +53,13 @@ class Cluster:
             from distributed import Client  # noqa: PLC0415  (a second, and an extra)
         except ImportError as error:
             raise ClusterError(f"--cluster {NEEDED}") from error
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here
+        self.levels = {name: logging.getLogger(name).level for name in NOISY}
+        for name in NOISY:  # what goes wrong is told by an error
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self.client = Client(self.address, timeout=CONNECTING, set_as_default=False)
         except (OSError, ValueError) as error:
+            self._speak()
             raise ClusterError(
                 f"{self.address}: no scheduler answers there: {str(error) or type(error).__name__}; start one with `dask scheduler`, "
                 "and give its address as tcp://HOST:8786"
@@ -61,7 +67,7 @@ class Cluster:
         try:
             self._check()
         except BaseException:
-            self.client.close()
+            self._leave()
             raise
         return self
 
@@ -70,7 +76,17 @@ class Cluster:
         self.pending.clear()
         with suppress(Exception):  # the cluster may be gone
             self.client.run(work.rest)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Disconnect, which cancels what is not done."""
         self.client.close()
+        self._speak()
+
+    def _speak(self) -> None:
+        """Let Dask say what it has to say again."""
+        for name, level in self.levels.items():
+            logging.getLogger(name).setLevel(level)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Have a worker do something; its result stays there."""
@@ -113,6 +129,7 @@ class Cluster:
         from concurrent.futures import CancelledError  # noqa: PLC0415
 
         from distributed import KilledWorker  # noqa: PLC0415
+        from distributed.comm import CommClosedError  # noqa: PLC0415
 
         while True:
             try:
@@ -126,8 +143,8 @@ class Cluster:
                     raise ClusterError(f"{self.address}: {future.key}: {why}; give them more memory") from error
                 killed(why)
                 return
-            except CancelledError as error:
-                raise ClusterError(f"{self.address}: the connection to the scheduler was lost; run it again") from error
+            except (CancelledError, CommClosedError) as error:
+                raise ClusterError(f"{self.address}: {GONE}") from error
             except BouncesError:
                 raise
             except ImportError as error:
@@ -139,20 +156,18 @@ class Cluster:
         try:
             self.threads = sum(self.client.nthreads().values())
         except (OSError, TimeoutError) as error:
-            raise ClusterError(f"{self.address}: the scheduler is gone: {error}; run it again") from error
+            raise ClusterError(f"{self.address}: {GONE}") from error
         self.looked = monotonic()
         if self.threads:
             self.alive = self.looked
         elif self.looked - self.alive > PATIENCE:
-            raise ClusterError(f"{self.address}: no worker is there; start some with `dask worker {self.address}`")
+            raise ClusterError(f"{self.address}: has no workers; start some with `dask worker {self.address}`")
 
     def _check(self) -> None:
         """Wait for workers, and see that they have what they need. Raise ClusterError."""
         with suppress(TimeoutError):
             self.client.wait_for_workers(1, timeout=PATIENCE)
         self._look()
-        if not self.threads:
-            raise ClusterError(f"{self.address}: has no workers; start some with `dask worker {self.address}`")
         for worker, version in self.client.run(installed, "bounces", on_error="return").items():
             if isinstance(version, PackageNotFoundError):
                 raise ClusterError(f"{worker}: this worker lacks bounces: pip install 'bounces[cluster]=={__version__}' there")

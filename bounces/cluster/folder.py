@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,5 +64,7 @@ def _files(folder: str) -> Iterator[str]:
     """Yield the names of what is in a folder."""
     if remote.is_url(folder):
         yield from (found.url.rpartition("/")[2] for found in remote.listing(folder))
+    elif Path(folder).is_file():
+        raise OSError(errno.EEXIST, "")
     elif Path(folder).exists():
         yield from os.listdir(folder)  # noqa: PTH208  (only names are wanted)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BUSY = 3  # chunks for each thread: one in work, and so many that it need not wait for the next
 AHEAD = 64  # chunks for each thread that may be done before one that takes long; a few where their events come here, too
 AHEAD_WITH_EVENTS = 6
+TRIES = 2  # times that a chunk may end as many workers as the scheduler allows
 LOST = "cannot be read: {why}; it stands for all of its part of the mail, up to {last}"
 
 
@@ -109,9 +110,9 @@ class Reading:
         self.busy += 1
         self._read(number, one, tree, self.cluster.submit(work.read, self.order, one))
 
-    def _read(self, number: int, chunk: Chunk, tree: Tree, made: Future, *, again: bool = True) -> None:
-        """Take what is told of a chunk; if it ends the workers themselves, one message that can't be read stands for it."""
-        lost = partial(self._lost, number, chunk, tree) if again else None
+    def _read(self, number: int, chunk: Chunk, tree: Tree, made: Future, *, tries: int = TRIES) -> None:
+        """Take what is told of a chunk; should it end the workers themselves, it is tried anew, then given up."""
+        lost = partial(self._lost, number, chunk, tree, tries - 1) if tries else None
         self.cluster.tell(self.cluster.submit(work.told, made), partial(self._told, number, made, tree), lost)
 
     def _told(self, number: int, made: Future, tree: Tree, told: tuple[Batch, int]) -> None:
@@ -121,6 +122,7 @@ class Reading:
         if self.seen is not None:
             self.seen(told[0].tally.messages, told[0].origin)
 
-    def _lost(self, number: int, chunk: Chunk, tree: Tree, why: str) -> None:
-        sentence = LOST.format(why=why, last=chunk.origins[-1])
-        self._read(number, chunk, tree, self.cluster.submit(work.read, self.order, chunk, sentence), again=False)
+    def _lost(self, number: int, chunk: Chunk, tree: Tree, tries: int, why: str) -> None:
+        """Read a chunk anew, for it may have been another's fault; in the end one message that can't be read stands for it."""
+        sentence = "" if tries else LOST.format(why=why, last=chunk.origins[-1])
+        self._read(number, chunk, tree, self.cluster.submit(work.read, self.order, chunk, sentence), tries=tries)
