@@ -88,7 +88,7 @@ def gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     held: Chunk | None = None
     size = 0
     for chunk in chunks:
-        if held and chunk.end is None and held.end is None and len(held.paths) + len(chunk.paths) <= FILES and size + _size(chunk) <= SIZE:
+        if held and _lists(held, chunk) and len(held.paths) + len(chunk.paths) <= FILES and size + _size(chunk) <= SIZE:
             held = replace(held, paths=held.paths + chunk.paths, origins=held.origins + chunk.origins)
             size += _size(chunk)
             continue
@@ -97,6 +97,11 @@ def gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         held, size = chunk, _size(chunk)
     if held:
         yield held
+
+
+def _lists(*chunks: Chunk) -> bool:
+    """Say whether chunks are lists of whole files: neither ranges of one nor members of an archive."""
+    return all(chunk.end is None and chunk.members is None for chunk in chunks)
 
 
 def _size(chunk: Chunk) -> int:
