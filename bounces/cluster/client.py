@@ -13,7 +13,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from bounces import __version__
-from bounces.cluster import work
 from bounces.errors import BouncesError, ClusterError
 
 if TYPE_CHECKING:
@@ -72,14 +71,10 @@ class Cluster:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Cancel what is not done, and leave."""
-        self.pending.clear()
-        with suppress(Exception):  # the cluster may be gone
-            self.client.run(work.rest)
+        """Disconnect, which cancels what is not done."""
         self._leave()
 
     def _leave(self) -> None:
-        """Disconnect, which cancels what is not done."""
         self.client.close()
         self._speak()
 
@@ -135,8 +130,10 @@ class Cluster:
             try:
                 result = future.result(timeout=LOOK)
                 break
-            except TimeoutError:  # it was lost, and is done again
-                self._look()
+            except TimeoutError:
+                if future.status == "error":  # it was the work itself that raised this
+                    raise
+                self._look()  # the result was lost with its worker, and is made again
             except KilledWorker as error:
                 why = f"the workers that did it ended, {error.allowed_failures + 1} times"
                 if killed is None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from multiprocessing.process import current_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from bounces.settings import Settings
 
 WAYS = 8  # parts into which a partial report that is too large is split by a hash of its recipients
-_resting: list[tuple[Reader, workers.Pool]] = []  # processes that wait for the next chunk
+IDLE = 30.0  # seconds that a process beside a worker waits for the next chunk
+_resting: list[tuple[Reader, workers.Pool]] = []  # these wait
+_bells: list[Timer] = []  # the one that ends those
 _lock = Lock()
 
 
@@ -131,7 +133,7 @@ def _in_a_worker() -> bool:
 
 @contextmanager
 def _beside(reader: Reader) -> Iterator[workers.Pool]:
-    """Lend a process that reads mail for a block; it rests afterwards, unless something went wrong."""
+    """Lend a process that reads mail for a block; it rests for a while afterwards, unless something went wrong."""
     current_process().daemon = False  # what a nanny starts is one, and would be refused children; those of ours end with it all the same
     pool = _taken(reader) or workers.Pool(reader, 1, workers.LIMIT)
     try:
@@ -142,8 +144,14 @@ def _beside(reader: Reader) -> Iterator[workers.Pool]:
     except BaseException:
         pool.__exit__(None, None, None)
         raise
+    bell = Timer(IDLE, rest)
+    bell.daemon = True
     with _lock:
         _resting.append((reader, pool))
+        for other in _bells:
+            other.cancel()
+        _bells[:] = [bell]
+    bell.start()
 
 
 def _taken(reader: Reader) -> workers.Pool | None:
@@ -159,7 +167,7 @@ def _taken(reader: Reader) -> workers.Pool | None:
 
 
 def rest() -> None:
-    """End the processes that rest, as nobody has work for them."""
+    """End the processes that rest: nobody has had work for them."""
     while True:
         with _lock:
             pool = _resting.pop()[1] if _resting else None
