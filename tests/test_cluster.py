@@ -39,6 +39,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 @pytest.fixture(scope="module", name="store")
 def _store():
+    from s3fs import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()  # what leads to the server of another module's tests
     with objectstore.s3() as store:
         yield store
 
@@ -213,12 +216,22 @@ def test_parts_hold_each_recipient_once(dask, tmp_path):
     assert found.recipients["recommended_action"].value_counts().to_dict() == here.recipients["recommended_action"].value_counts().to_dict()
 
 
-def test_parts_of_a_run_that_fails_are_removed(dask, tmp_path, monkeypatch):
-    """No mark, no part."""
-    monkeypatch.setattr(folder, "finish", lambda _: (_ for _ in ()).throw(OutputError("no room")))
+def test_parts_of_a_run_that_fails_are_removed(dask, store, tmp_path, monkeypatch):
+    """No mark, no part, near or far."""
+    store.clear()
+    store.put("out", other=b"")
+
+    def full(_):
+        assert (tmp_path / "parts" / "part-00000.parquet").exists()
+        assert store.keys("out") == ["other", "part-00000.parquet"]
+        raise OutputError("no room")
+
+    monkeypatch.setattr(folder, "finish", full)
+    monkeypatch.setattr(folder, "check", lambda _: None)
     with pytest.raises(OutputError, match="no room"):
-        cluster.report(run.Scope(MAIL), dask.address, folders=[f"{tmp_path}/parts/"])
+        cluster.report(run.Scope(MAIL), dask.address, folders=[f"{tmp_path}/parts/", "s3://out/"])
     assert list((tmp_path / "parts").iterdir()) == []
+    assert store.keys("out") == ["other"]
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path):

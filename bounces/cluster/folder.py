@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 MARK = "_SUCCESS"  # as Hadoop and Spark have it; who reads a folder of Parquet passes over names that begin with _
 
 
-def is_folder(path: str) -> bool:
-    """Say whether an output is a folder for parts: its name ends with a slash."""
-    return path.endswith("/")
-
-
 def check(folder: str) -> None:
     """Raise OutputError if parts can't be written there: it holds something already, or there is no permission. Leaves nothing behind."""
     with wholefile.explained(folder):
