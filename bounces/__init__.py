@@ -91,7 +91,9 @@ sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its module."""
+    """Import a public name from its module; `bounces.cluster` is a module itself."""
+    if name == "cluster":
+        return import_module("bounces.cluster")
     if name not in _HOMES:
         raise AttributeError(f"module 'bounces' has no attribute {name!r}")
     value = getattr(import_module(f"bounces.{_HOMES[name]}"), name)

@@ -25,5 +25,9 @@ class OutputError(BouncesError):
     """An output file that can't be written, or a file type nobody knows."""
 
 
+class ClusterError(BouncesError):
+    """A cluster that isn't there, lacks workers or something on them, or goes away."""
+
+
 class WorkerError(BouncesError):
     """Processes that read mail and can't be started."""

@@ -48,6 +48,26 @@ COLUMNS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort of waves: what its outcomes have in common, how far apart they may be, and how many (living) recipients make an incident."""
+
+    key: list[str]
+    gap: pd.Timedelta
+    recipients: int = 0
+    living: int = 0
+    share: float = 0.0
+
+    def great(self, waves: pd.DataFrame) -> pd.Index[str]:
+        """Return the names of the waves, of which the `sizes` are given, that are incidents."""
+        living = (waves["living"] >= self.living) & (waves["living"] >= self.share * waves["recipients"])
+        return waves.index[living & (waves["recipients"] >= self.recipients)]
+
+
+LIES = Sort(CAUSE[:2], OUTAGE, living=ALIVE, share=SHARE)
+OURS = Sort(CAUSE, WINDOW, RECIPIENTS)
+
+
+@dataclass(frozen=True, slots=True)
 class Incidents:
     """The table of incidents, most mail first; `members` tells of event ids (numbers) in which incident they are, `unbelieved` are outages'."""
 
@@ -73,31 +93,53 @@ def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -
 
 def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     """Return the incidents in what is known so far."""
-    outcomes = found.outcomes[found.outcomes["received_at"].notna()]
-    lies = _waves(outcomes[(outcomes["kind"] == Kind.FAILURE) & outcomes["reason"].isin(CALLED_DEAD)], CAUSE[:2], OUTAGE)
-    took_mail = outcomes.loc[outcomes["kind"].isin(TOOK_MAIL), "recipient"]
-    living = lies["recipient"].where(lies["recipient"].isin(took_mail)).groupby(lies["incident"], observed=True).transform("nunique")
-    lies = lies[(living >= ALIVE) & (living >= SHARE * _recipients(lies))]
-    ours = _waves(outcomes[outcomes["ours"] & ~outcomes["event_id"].isin(lies["event_id"])], CAUSE, WINDOW)
-    ours = ours[_recipients(ours) >= RECIPIENTS]
+    lies = named(begun(called_dead(found), LIES), [*LIES.key, "began"])
+    lies = lies[lies["incident"].isin(LIES.great(sizes(lies, found)))]
+    ours = named(begun(on_our_side(found, lies), OURS), [*OURS.key, "began"])
+    ours = ours[ours["incident"].isin(OURS.great(sizes(ours, found)))]
+    both = members(ours, lies)
+    return Incidents(told(both, found, policy, lang)[[*COLUMNS]], deciding(both, found), lies["event_id"])
+
+
+def called_dead(found: Partial) -> pd.DataFrame:
+    """Return the outcomes, those with a date, that call a recipient dead."""
+    outcomes = found.outcomes
+    return outcomes[outcomes["received_at"].notna() & (outcomes["kind"] == Kind.FAILURE) & outcomes["reason"].isin(CALLED_DEAD)]
+
+
+def on_our_side(found: Partial, lies: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes, those with a date, that were refused for a cause on our side, but for those of outages."""
+    outcomes = found.outcomes
+    return outcomes[outcomes["received_at"].notna() & outcomes["ours"] & ~outcomes["event_id"].isin(lies["event_id"])]
+
+
+def sizes(waves: pd.DataFrame, found: Partial) -> pd.DataFrame:
+    """Return for each wave how many recipients it has, and how many of them took mail at another time."""
+    outcomes = found.outcomes
+    took_mail = outcomes.loc[outcomes["received_at"].notna() & outcomes["kind"].isin(TOOK_MAIL), "recipient"]
+    living = waves["recipient"].where(waves["recipient"].isin(took_mail))
+    return waves.assign(recipients=waves["recipient"], living=living).groupby("incident", observed=True)[["recipients", "living"]].nunique()
+
+
+def members(ours: pd.DataFrame, lies: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes of incidents of both sorts."""
     names = union_categoricals([ours["incident"], lies["incident"]], sort_categories=True)
-    members = pd.concat([wave.drop(columns="incident").assign(believed=wave is ours) for wave in (ours, lies)]).assign(incident=names)
-    deciding = members[members["event_id"].isin(found.latest["event_id"])].set_index("event_id")["incident"]
-    return Incidents(told(members, found, policy, lang)[[*COLUMNS]], deciding, lies["event_id"])
+    return pd.concat([wave.drop(columns="incident").assign(believed=wave is ours) for wave in (ours, lies)]).assign(incident=names)
 
 
-def _recipients(waves: pd.DataFrame) -> pd.Series[int]:
-    """Return for each outcome how many recipients its wave has."""
-    return waves.groupby("incident", observed=True)["recipient"].transform("nunique")
+def deciding(both: pd.DataFrame, found: Partial) -> pd.Series[str]:
+    """Return the incident, by event id, of outcomes that decide their recipients' rows."""
+    return both[both["event_id"].isin(found.latest["event_id"])].set_index("event_id")["incident"]
 
 
-def _waves(outcomes: pd.DataFrame, key: list[str], gap: pd.Timedelta) -> pd.DataFrame:
-    """Name the wave of each outcome: those of one key, each within the gap from the one before."""
+def begun(outcomes: pd.DataFrame, sort: Sort) -> pd.DataFrame:
+    """Give outcomes, in the order of time, a column `began`: of their wave, which is those of one key, each within the gap from the one before."""
+    key, gap = sort.key, sort.gap
     order = outcomes.iloc[np.lexsort((outcomes["event_id"], instants(outcomes)))]  # sort_values takes ten times the memory
     number = order.groupby(key, observed=True, dropna=False, sort=False).ngroup()
     since = order["received_at"].groupby(number).diff()
     began = order["received_at"].where(since.isna() | (since > gap)).groupby(number).ffill()
-    return named(order.assign(began=began), [*key, "began"]).drop(columns="began")
+    return order.assign(began=began)
 
 
 def named(outcomes: pd.DataFrame, key: list[str]) -> pd.DataFrame:
@@ -119,6 +161,11 @@ def _spelled(row: Sequence[Any]) -> Iterator[str]:
 
 def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd.DataFrame:
     """Return a row for each `incident` of outcomes, the most mail first: how many, when, what to do, where, and a reply of the kind."""
+    return advised(counted(members), found.examples, policy, lang)
+
+
+def counted(members: pd.DataFrame) -> pd.DataFrame:
+    """Return for each `incident` of outcomes, in the order of their names: how many, when, and the addresses of ours that were named."""
     table = members.groupby("incident", observed=True).agg(
         provider=("place", "first"),
         reason=("reason", "first"),
@@ -136,9 +183,13 @@ def told(members: pd.DataFrame, found: Partial, policy: Policy, lang: str) -> pd
         .astype("str")
         .sort_values("ip", key=lambda ips: ips.map(ip_address).map(lambda ip: (ip.version, ip)))
     )
-    table = table.assign(ips=named_ips.groupby("incident")["ip"].agg("; ".join))
+    return table.assign(ips=named_ips.groupby("incident")["ip"].agg("; ".join))
+
+
+def advised(table: pd.DataFrame, known: pd.DataFrame, policy: Policy, lang: str) -> pd.DataFrame:
+    """Return what was counted, the most mail first, with what to do, where, and one of the examples that are known."""
     table = table.sort_values("failures", ascending=False, kind="stable").reset_index()
-    examples = {_words(row[:3]): row[3:] for row in found.examples[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
+    examples = {_words(row[:3]): row[3:] for row in known[[*CAUSE, *SAID]].itertuples(index=False, name=None)}
     advice = [_advice(row, examples, policy, lang) for row in table[[*CAUSE_TOLD, "believed", "ips"]].itertuples(index=False, name=None)]
     return table.join(pd.DataFrame(advice, columns=["advice", "page", "diagnostic_code"], index=table.index)).astype(COLUMNS)
 

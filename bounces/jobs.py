@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from bounces import sources
+from bounces import remote, sources
 from bounces.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 FILES, SIZE = 1024, 8 << 20  # files, and bytes, up to which lists of files are one
+FAR = 256  # far files in a list that was cut for their number, not for their size
 PAYS = 64 << 20  # bytes of mail that take longer to read than other processes take to start
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -40,7 +41,7 @@ def results(chunks: Iterable[Chunk], work: Work[Result], jobs: int | str = 1) ->
     else:
         from bounces import workers  # noqa: PLC0415  (one process needs none of it)
 
-        yield from workers.results(_gathered(chunks), work, int(jobs))
+        yield from workers.results(gathered(chunks), work, int(jobs))
 
 
 def settled(jobs: int | str) -> int | str:
@@ -82,12 +83,12 @@ def _worthwhile(chunks: Iterator[Chunk]) -> tuple[int, Iterator[Chunk]]:
     return 1, chain(ahead, chunks)
 
 
-def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """Yield chunks, with lists of small files that follow one another joined: work on many messages at once costs less."""
     held: Chunk | None = None
     size = 0
     for chunk in chunks:
-        if held and chunk.end is None and held.end is None and len(held.paths) + len(chunk.paths) <= FILES and size + _size(chunk) <= SIZE:
+        if held and _lists(held, chunk) and len(held.paths) + len(chunk.paths) <= FILES and size + _size(chunk) <= SIZE:
             held = replace(held, paths=held.paths + chunk.paths, origins=held.origins + chunk.origins)
             size += _size(chunk)
             continue
@@ -98,10 +99,17 @@ def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         yield held
 
 
+def _lists(*chunks: Chunk) -> bool:
+    """Say whether chunks are lists of whole files: neither ranges of one nor members of an archive."""
+    return all(chunk.end is None and chunk.members is None for chunk in chunks)
+
+
 def _size(chunk: Chunk) -> int:
-    """Return the bytes of a chunk on the disk."""
+    """Return the bytes of a chunk on the disk; how far files are cut into lists tells only whether they are small or many."""
     if chunk.end is not None:
         return chunk.end - chunk.start
+    if remote.is_url(chunk.paths[0]):
+        return SIZE * FAR // FILES if len(chunk.paths) >= FAR else SIZE + 1
     size = 0
     for path in chunk.paths:
         with suppress(OSError):

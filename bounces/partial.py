@@ -119,11 +119,13 @@ def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
 ) -> Partial:
     """Keep each event once, of each of `count` recipients (`rows` in `latest`) the event that decides, and of each cause the first example."""
     weight = 1 - (latest["kind"] == Kind.DELAY).to_numpy("int8") + (latest["reason"] == Reason.COMPLAINT).to_numpy("int8")
-    order = np.lexsort((latest["event_id"], instants(latest), weight, rows))
+    order = _settled(np.lexsort((latest["event_id"], instants(latest), weight, rows)), latest, rows)
     deciding = order[np.diff(rows[order], append=count) > 0]
     ordered = suggestions.iloc[np.lexsort((suggestions["event_id"], instants(suggestions)))]
     ids = outcomes["event_id"].to_numpy()
     order = np.argsort(ids, kind="stable")
+    if len(ids) and not np.diff(ids[order]).all():
+        order = np.lexsort((instants(outcomes), ids))  # a notice that came twice: its first arrival, whichever was read first
     first = order[np.flatnonzero(np.concatenate(([True], np.diff(ids[order]) != 0)))] if len(ids) else order
     return Partial(
         outcomes.iloc[first].reset_index(drop=True),
@@ -131,6 +133,21 @@ def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
         ordered.drop_duplicates("recipient", keep="last").reset_index(drop=True),
         examples.sort_values("event_id").drop_duplicates(CAUSE).reset_index(drop=True),
     )
+
+
+def _settled(order: NDArray[np.int64], latest: pd.DataFrame, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Put, among copies of one event, that with the least origin last, whichever was read first: it decides."""
+    same = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for values in (rows, latest["event_id"].to_numpy(), instants(latest)):
+        same &= values[order[1:]] == values[order[:-1]]
+    if not same.any():
+        return order
+    copies = np.flatnonzero(np.concatenate(([False], same)) | np.concatenate((same, [False])))
+    group = np.concatenate(([0], np.cumsum(~same)))[copies]
+    origins = latest["origin"].take(order[copies]).fillna("")
+    least = np.lexsort((-np.argsort(np.lexsort((pd.factorize(origins, sort=True)[0], origins.str.len()))), group))
+    order[copies] = order[copies[least]]
+    return order
 
 
 def instants(table: pd.DataFrame) -> NDArray[np.int64]:

@@ -6,17 +6,16 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, jobs, output, remote, sisimai, sources, wholefile
+from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
 from bounces.decode import WORST_FIRST
-from bounces.errors import OutputError, SourceError
+from bounces.errors import SourceError
 from bounces.model import Event, Kind, Raw
 from bounces.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from bounces.partial import Partial
 
     Seen = Callable[[int, str], None]
+    Failed = tuple[str | None, str | None, str | None]  # reason, bounce_type, domain
 
 BATCH = 500  # events that are held at once
 PART = 4_000  # events that become a partial report: of fewer each costs more
@@ -92,34 +92,6 @@ class Summary:
     failures: pd.DataFrame
 
 
-def check_apart(paths: Sequence[str], mail: Sequence[str]) -> None:
-    """Raise OutputError if two outputs are one file, or if one would replace mail that is read."""
-    for number, path in enumerate(paths):
-        if any(_same(path, other) for other in paths[:number]):
-            raise OutputError(f"{path}: is given for two outputs; choose another path for one of them")
-        for source in mail:
-            if "-" not in {path, source} and (_same(path, source) or _is_mail_inside(path, source)):
-                raise OutputError(f"{path}: holds mail that is read from {source}; choose another path")
-
-
-def _same(one: str, other: str) -> bool:
-    """Say whether two paths are one file."""
-    return one == other or Path(one).resolve() == Path(other).resolve()
-
-
-def _is_mail_inside(path: str, folder: str) -> bool:
-    """Say whether a path is a message or a mailbox in a folder; a URL is in that which it begins with."""
-    if remote.is_url(path):
-        if not path.startswith(folder.rstrip("/") + "/"):
-            return False
-    elif not (Path(path).is_file() and Path(folder).is_dir() and Path(path).resolve().is_relative_to(Path(folder).resolve())):
-        return False
-    try:
-        return any(True for _ in sources.chunks(path))
-    except SourceError:
-        return False
-
-
 @dataclass(slots=True)
 class Batch:
     """What some messages came to: their counts, and of the rest what a run wants."""
@@ -128,7 +100,7 @@ class Batch:
     origin: str = ""
     events: list[Event] = field(default_factory=list)
     part: Partial | None = None
-    failures: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
+    failures: Counter[Failed] = field(default_factory=Counter)
     unrecognized: list[bytes] = field(default_factory=list)
 
 
@@ -223,49 +195,54 @@ def message_kind(events: Sequence[Event]) -> Kind:
     return kinds[0] if len(kinds) == 1 else next((kind for kind in WORST_FIRST if kind in kinds), kinds[0])
 
 
-def report(
-    scope: Scope,
-    *,
-    events_file: str | None = None,
-    unrecognized: str | None = None,
-    sisimai_files: Sequence[str] = (),
-    seen: Seen | None = None,
-) -> Summary:
-    """Read mail and summarise it by recipient; on the way write the events to a file, the bounces to files as Sisimai writes them.
-
-    The unrecognized messages go to an mbox. All these files appear whole or not at all.
-    """
-    tally, collector = Tally(), _Collector()
-    reader = Reader(scope, events=bool(events_file or sisimai_files), part=True, unrecognized=bool(unrecognized))
-    with ExitStack() as files:
-        mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
-        write = files.enter_context(sisimai.files(sisimai_files, scope.settings.keep_headers, scope.settings.names))
-        made = files.enter_context(closing(batches(reader, tally, seen)))
-
-        def passing() -> Iterator[Event]:
-            for batch in made:
-                collector.add(batch)
-                if mbox is not None:
-                    for message in batch.unrecognized:
-                        mbox(message)
-                for event in batch.events:
-                    write(event)
-                    yield event
-
-        events = output.reading(passing())
-        if events_file:
-            output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
-        for _ in events:
-            pass
+def report(scope: Scope, aside: Aside | None = None, seen: Seen | None = None) -> Summary:
+    """Read mail and summarise it by recipient; on the way write the files `aside`, whole or not at all."""
+    aside, tally, collector = aside or Aside(), Tally(), Collector()
+    aside.write(collector.collected(batches(aside.reader(scope), tally, seen)), scope.settings)
     return collector.summary(tally, scope.settings)
 
 
-class _Collector:
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """The files that are written while mail is read: events, the unrecognized messages, bounces as Sisimai writes them."""
+
+    events: str | None = None
+    unrecognized: str | None = None
+    sisimai: tuple[str, ...] = ()
+
+    def reader(self, scope: Scope) -> Reader:
+        """Return what reads all that they and a report need."""
+        return Reader(scope, events=bool(self.events or self.sisimai), part=True, unrecognized=bool(self.unrecognized))
+
+    def write(self, made: Generator[Batch], settings: Settings) -> None:
+        """Take all batches, and write the files, whole or not at all."""
+        with ExitStack() as files:
+            mbox = files.enter_context(wholefile.mbox(self.unrecognized)) if self.unrecognized else None
+            write = files.enter_context(sisimai.files(self.sisimai, settings.keep_headers, settings.names))
+            files.enter_context(closing(made))
+
+            def passing() -> Iterator[Event]:
+                for batch in made:
+                    if mbox is not None:
+                        for message in batch.unrecognized:
+                            mbox(message)
+                    for event in batch.events:
+                        write(event)
+                        yield event
+
+            events = output.reading(passing())
+            if self.events:
+                output.write_events(events, self.events, settings.keep_headers, settings.names)
+            for _ in events:
+                pass
+
+
+class Collector:
     """Merges partial reports of about one size, as they come, so that what is held grows with recipients and work hardly faster than mail."""
 
     def __init__(self) -> None:
         self.tiers: list[list[Partial]] = []
-        self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
+        self.failures: Counter[Failed] = Counter()
 
     def add(self, batch: Batch) -> None:
         """Add a batch."""
@@ -284,21 +261,37 @@ class _Collector:
             if part is not None:
                 waiting.clear()
 
-    def summary(self, tally: Tally, settings: Settings) -> Summary:
-        """Return the tables."""
-        import pandas as pd  # noqa: PLC0415
+    def collected(self, made: Generator[Batch]) -> Generator[Batch]:
+        """Yield batches, and add them."""
+        with closing(made):
+            for batch in made:
+                self.add(batch)
+                yield batch
 
+    def merged(self, settings: Settings) -> Partial:
+        """Return all that was added as one, and let go of it."""
         from bounces.frames import frame  # noqa: PLC0415
-        from bounces.incidents import find  # noqa: PLC0415
         from bounces.partial import merge, partial  # noqa: PLC0415
-        from bounces.repairs import found  # noqa: PLC0415
-        from bounces.summarize import finished  # noqa: PLC0415
 
         parts = [part for tier in self.tiers for part in tier] or [partial(frame([], settings.keep_headers))]
         self.tiers.clear()
-        merged = merge(*parts)
-        del parts
+        return merge(*parts)
+
+    def summary(self, tally: Tally, settings: Settings) -> Summary:
+        """Return the tables."""
+        from bounces.incidents import find  # noqa: PLC0415
+        from bounces.repairs import found  # noqa: PLC0415
+        from bounces.summarize import finished  # noqa: PLC0415
+
+        merged = self.merged(settings)
         policy, lang = advise.load(settings.policy), settings.lang
         waves = find(merged, policy, lang)
-        failures = pd.DataFrame([(*key, number) for key, number in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
-        return Summary(tally, finished(merged, waves, policy, names=settings.names, lang=lang), waves.table, found(merged, policy, lang), failures)
+        recipients = finished(merged, waves, policy, names=settings.names, lang=lang)
+        return Summary(tally, recipients, waves.table, found(merged, policy, lang), failure_table(self.failures))
+
+
+def failure_table(failures: Mapping[Failed, int]) -> pd.DataFrame:
+    """Return numbers of failures as a table, in the order in which the first of each came."""
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.DataFrame([(*key, number) for key, number in failures.items()], columns=["reason", "bounce_type", "domain", "failures"])

@@ -71,12 +71,12 @@ def results(chunks: Iterable[Chunk], work: Work[Result], jobs: int, limit: float
     `work` is called with the messages of each chunk; it must be picklable, and yield nothing of a message that it hasn't taken yet. What it
     raises is raised here. `limit` are the seconds that one message may take. Raise WorkerError when no process can work.
     """
-    with _Pool(work, jobs, limit) as pool:
+    with Pool(work, jobs, limit) as pool:
         yield from pool.results(iter(chunks))
 
 
-class _Pool:
-    """The workers, and the tasks in the order of their chunks."""
+class Pool:
+    """The workers, and the tasks in the order of their chunks. Inside its block `results` may be called again and again: they stay."""
 
     def __init__(self, work: Work[Any], jobs: int, limit: float) -> None:
         self.work, self.jobs, self.limit = work, jobs, limit

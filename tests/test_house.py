@@ -17,7 +17,7 @@ LEVELS = {
     "classify": 4, "decode": 4, "rulecheck": 5, "settings": 6,
     "analyze": 7,
     "wholefile": 2, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "incidents": 10, "repairs": 11, "summarize": 11, "output": 8, "sisimai": 9,
-    "run": 12, "anonymize": 13, "unknown": 15, "stub": 16, "reference": 8,
+    "apart": 3, "run": 12, "cluster": 13, "anonymize": 13, "unknown": 15, "stub": 16, "reference": 8,
     "summary": 17,
     "cli": 18, "__main__": 19,
 }  # fmt: skip

@@ -27,7 +27,7 @@ pytest.importorskip("moto", reason="mail at URLs needs bounces[s3] and moto: pip
 import objectstore
 import sftpserver
 
-from bounces import analyze, output, remote, run, wholefile
+from bounces import analyze, apart, output, remote, wholefile
 from bounces.errors import OutputError, SourceError
 from bounces.model import Raw
 from bounces.remote import trouble
@@ -378,8 +378,8 @@ def test_mail_that_is_read_is_not_overwritten(store):
     store.put("mail", **{"a/x.csv": ONE, "a/y": TWO})
     for path in ("s3://mail/a/x.csv", "s3://mail/a"):
         with pytest.raises(OutputError, match="holds mail that is read from s3://mail/a"):
-            run.check_apart([path], ["s3://mail/a"])
-    run.check_apart(["s3://mail/a/new.csv", "s3://mail/b.csv"], ["s3://mail/a"])
+            apart.check_apart([path], ["s3://mail/a"])
+    apart.check_apart(["s3://mail/a/new.csv", "s3://mail/b.csv"], ["s3://mail/a"])
 
 
 # the web

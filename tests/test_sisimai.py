@@ -318,6 +318,6 @@ def test_a_run_takes_the_policy_into_the_records(tmp_path):
     """With the literal policy a full mailbox that was refused for good is hard."""
     for policy in ("list", "rfc"):
         scope = run.Scope((str(ROOT / "samples" / "postfix" / "mailbox-full-552.eml"),), Settings(policy))
-        run.report(scope, sisimai_files=[str(tmp_path / f"{policy}.json")])
+        run.report(scope, run.Aside(sisimai=(str(tmp_path / f"{policy}.json"),)))
     found = [read(tmp_path / f"{policy}.json")[0] for policy in ("list", "rfc")]
     assert [(each["reason"], each["hardbounce"]) for each in found] == [("mailboxfull", False), ("mailboxfull", True)]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from bounces import jobs, run, sources, workers
 from bounces.analyze import events
 from bounces.errors import SettingsError, WorkerError
 from bounces.frames import read
-from bounces.model import Kind
+from bounces.model import Chunk, Kind
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -126,10 +127,8 @@ def test_a_run_is_the_same_with_one_process_and_with_two(tmp_path, monkeypatch, 
     monkeypatch.setattr(run.sources, "chunks", partial(sources.chunks, size=200_000))
     found = {}
     for count in (1, 2):
-        found[count] = run.report(
-            run.Scope(mail, jobs=count), events_file=str(tmp_path / f"{count}.jsonl"), unrecognized=str(tmp_path / f"{count}.mbox"),
-            sisimai_files=[str(tmp_path / f"{count}.json")],
-        )  # fmt: skip
+        jsonl, mbox, json = (str(tmp_path / f"{count}.{suffix}") for suffix in ("jsonl", "mbox", "json"))
+        found[count] = run.report(run.Scope(mail, jobs=count), run.Aside(jsonl, mbox, (json,)))
     for suffix in ("jsonl", "json", "mbox"):
         assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
         assert (tmp_path / f"1.{suffix}").stat().st_size
@@ -177,10 +176,29 @@ def test_lists_of_small_files_are_joined(tmp_path):
     for number in range(600):
         (tmp_path / f"{number:03}.eml").write_text("Subject: x\n\nx\n", encoding="utf-8")
     chunks = list(sources.chunks(str(tmp_path)))
-    joined = list(jobs._gathered(chunks))
+    joined = list(jobs.gathered(chunks))
     assert (len(chunks), len(joined)) == (3, 1)
     assert [path for chunk in joined for path in chunk.paths] == [path for chunk in chunks for path in chunk.paths]
     assert [raw.origin for chunk in joined for raw in sources.read(chunk)] == [str(tmp_path / f"{number:03}.eml") for number in range(600)]
+
+
+def test_archives_are_not_joined(tmp_path):
+    """Two small ones that follow one another are read, both, and so is the message behind them."""
+    for name in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("1.eml", f"Subject: {name}\n\nx\n")
+    (tmp_path / "c.eml").write_text("Subject: c\n\nx\n", encoding="utf-8")
+    origins = [raw.origin for chunk in jobs.gathered(sources.chunks(str(tmp_path))) for raw in sources.read(chunk)]
+    assert origins == [str(tmp_path / name) for name in ("a.zip/1.eml", "b.zip/1.eml", "c.eml")]
+
+
+def test_lists_of_far_files_are_joined_when_they_were_cut_for_their_number():
+    """They are small then; of another nobody knows how large its files are."""
+    lists = [
+        Chunk(names := tuple(f"s3://mail/{number}/{at}" for at in range(count)), names)
+        for number, count in enumerate((256, 256, 256, 256, 256, 3, 3))
+    ]
+    assert [len(chunk.paths) for chunk in jobs.gathered(lists)] == [1024, 256, 3, 3]
 
 
 @pytest.mark.parametrize(("limit", "most"), [("max 100000", 10_000), ("150000 100000", 2), ("10000 100000", 1), ("odd", 10_000)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bounces.cli.group import main
-from bounces.cli.options import JOBS, KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
+from bounces.cli.options import CLUSTER, JOBS, KEEP_HEADER, LANG, NAMES, POLICY, RULES, SINCE, SOURCES, STYLE, UNTIL, VERP, settings
 from bounces.cli.progress import Progress, leave
 from bounces.errors import OutputError
 from bounces.printable import printable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @SINCE
 @UNTIL
 @JOBS
+@CLUSTER
 @click.option("--unrecognized", metavar="FILE.mbox", help="Write the messages that are no notices to an mbox.")
 @click.option("--repairs", metavar="FILE.md", help="Write what to mend on our side, by cause and provider, the most mail lost first.")
 def report(
@@ -43,6 +44,7 @@ def report(
     since: datetime | None,
     until: datetime | None,
     jobs: int | str,
+    cluster: str | None,
     unrecognized: str | None,
     repairs: str | None,
 ) -> None:
@@ -53,13 +55,18 @@ def report(
       bounces report inbox.mbox -o recipients.csv
     """
     from bounces import output, run, summary  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
     from bounces.wholefile import check_text, write_text  # noqa: PLC0415
 
     if "-" in {unrecognized, repairs}:
         raise OutputError(f"--{'unrecognized' if unrecognized == '-' else 'repairs'}: needs a file; standard output is for tables")
     if style == "sisimai" and not outputs:
         raise click.UsageError("--format sisimai says what -o holds: give -o FILE.json")
-    run.check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
+    check_apart([*outputs, *filter(None, [events_file, unrecognized, repairs])], sources)
+    if cluster and jobs != "auto":
+        raise click.UsageError("--jobs says how many processes read here, and with --cluster none does: leave it out")
+    folders = [path for path in outputs if cluster and path.endswith("/") and style == "table"]
+    outputs = tuple(path for path in outputs if path not in folders)
     _check(outputs, style)
     if events_file:
         output.check(events_file)
@@ -69,8 +76,14 @@ def report(
         check_text(repairs)
     bounced, tables = (outputs, ()) if style == "sisimai" else ((), outputs)
     scope = _scope(sources, settings, since, until, jobs)
+    aside = run.Aside(events_file, unrecognized, tuple(bounced))
     with Progress() as progress:
-        found = run.report(scope, events_file=events_file, unrecognized=unrecognized, sisimai_files=bounced, seen=progress.seen)
+        if cluster:
+            from bounces.cluster import report as clustered  # noqa: PLC0415
+
+            found = clustered(scope, cluster, aside, folders=folders, table=bool(tables), seen=progress.seen)
+        else:
+            found = run.report(scope, aside, progress.seen)
     for path in tables:
         output.write(found.recipients, path)
     if repairs:
@@ -101,8 +114,9 @@ def events(
       bounces events Maildir/ -o events.jsonl
     """
     from bounces import output, run, sisimai  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
 
-    run.check_apart([path], sources)
+    check_apart([path], sources)
     _check([path], style)
     tally = run.Tally()
     with Progress() as progress, closing(run.scan(_scope(sources, settings, since, until, jobs), tally, progress.seen)) as found:
@@ -160,12 +174,13 @@ def unknown(
       bounces unknown inbox.mbox --stub 3 --into mine
     """
     from bounces import output, run, stub, summary  # noqa: PLC0415
+    from bounces.apart import check_apart  # noqa: PLC0415
     from bounces.unknown import collect, frame  # noqa: PLC0415
 
     if (number is None) != (folder is None):
         raise click.UsageError("--stub N and --into FOLDER need each other: which text, and where its sample and its rule go")
     if path:
-        run.check_apart([path], sources)
+        check_apart([path], sources)
         output.check(path)
     tally = run.Tally()
     with Progress() as progress:

@@ -61,6 +61,11 @@ JOBS = click.option(
     callback=_jobs,
     help='How many processes read mail: a number, or "auto": one for little mail, else one for each core.',
 )
+CLUSTER = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Have the workers of a Dask scheduler read the mail, tcp://HOST:8786 (bounces[cluster]); -o FOLDER/ then has them write Parquet parts.",
+)
 
 
 def settings(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import NamedTemporaryFile, TemporaryFile
 from time import sleep
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -128,6 +128,14 @@ def whole(url: str) -> Iterator[IO[bytes]]:
             else:
                 store.put_file(file.name, f"{path}.part")
                 store.mv(f"{path}.part", path)
+
+
+def remove(url: str) -> None:
+    """Remove a file, if there is one; raises RemoteError."""
+    with explained(url):
+        store, path = _store(url)
+        with suppress(FileNotFoundError):
+            store.rm_file(path)
 
 
 def check(url: str) -> None:
