@@ -70,16 +70,15 @@ def _quotas() -> Iterator[int]:
 
 def _worthwhile(chunks: Iterator[Chunk]) -> tuple[int, Iterator[Chunk]]:
     """Return how many processes pay, and all the chunks: one process for little mail, for one chunk, and inside a worker of somebody's."""
-    from multiprocessing.process import current_process  # noqa: PLC0415
-
     count, size = cores(), 0
     ahead: list[Chunk] = []
-    if count > 1 and not current_process().daemon:
-        for chunk in chunks:
-            ahead.append(chunk)
-            size += _size(chunk)
-            if size >= PAYS and len(ahead) > 1:
-                return count, chain(ahead, chunks)
+    for chunk in chunks if count > 1 else ():
+        ahead.append(chunk)
+        size += _size(chunk)
+        if size >= PAYS and len(ahead) > 1:
+            from multiprocessing.process import current_process  # noqa: PLC0415  (little mail needs none of it)
+
+            return 1 if current_process().daemon else count, chain(ahead, chunks)
     return 1, chain(ahead, chunks)
 
 
