@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from bounces.language import Said
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # account temporarily suspended; try again later; 暂时停用
-PASSING = Phrases(
-    """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
+PASSING = """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
     vorübergehend*, temporär*, zeitweilig*, später, momentanement*, temporaire*, plus tard, ultérieurement, temporal*, más tarde, temporane*,
     momentane*, più tardi, mais tarde, tijdelijk*, later opnieuw, tillfällig*, senare, midlertidig*, senere, tilapäis*, väliaikais*, myöhemmin,
     tymczasow*, chwilow*, później, dočasn*, později, neskôr, privremen*, kasnije, временн*, позже, позднее, тимчасов*, пізніше, по-късно,
     ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
     מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後,
-    일시*, 나중에, 잠시*""".split(",")
-)
+    일시*, 나중에, 잠시*"""
 LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
 # the sender can't receive replies; your address does not exist
@@ -41,9 +39,8 @@ NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
-NOBODY_LEFT = Phrases(
-    ("no valid (recipients|rcpts)", "no (accepted|acceptable) recipients", "(all|every) (recipient|recipients) (were|was|are|) (refused|rejected)")
-)
+NOBODY_LEFT = """no valid (recipients|rcpts), no (accepted|acceptable) recipients,
+    (all|every) (recipient|recipients) (were|was|are|) (refused|rejected)"""
 
 # unknown or blocked recipient; over quota or nonexistent
 GONE = r"(?:unknown|invalid|illegal|incorrect|wrong|non ?existent|not found|not exist\w*|doesn't exist)"
@@ -77,14 +74,25 @@ def hedge(evidence: Sequence[Evidence], text: str, reply_code: str | None) -> Sa
 @lru_cache(maxsize=64)
 def _said_of_itself(text: str, reply_code: str | None) -> Said | None:
     """Return what a reply says of all its words: they hold for now, for all recipients, or for one of two causes."""
-    if LOCKED.search(text) or next(PASSING.found(text), None):
+    if LOCKED.search(text) or _says(text, PASSING):
         return Said("the reply itself says that it is for now")
-    if reply_code and next(NOBODY_LEFT.found(text), None):
+    if reply_code and _says(text, NOBODY_LEFT):
         return Said("the reply is about all recipients, and not about this one")
     if fault := OWN_FAULT.search(text):
         return Said("the reply speaks of a fault of the server's own: {words}", words=fault.group())
     either = EITHER.search(text)
     return Said("the reply leaves open which it is: {words}", words=either.group()) if either else None
+
+
+def _says(text: str, phrases: str) -> bool:
+    """Say whether a text says one of the phrases, which commas part."""
+    return next(_ready(phrases).found(text), None) is not None
+
+
+@cache
+def _ready(phrases: str) -> Phrases:
+    """Make phrases ready once they are asked for, which few messages do."""
+    return Phrases(phrases.split(","))
 
 
 def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | None:

@@ -73,7 +73,7 @@ class Wording:
 
     def __init__(self, rules: Sequence[Rule], table: tuple[Any, ...] | None = None) -> None:
         """Make the phrases ready; `table` is their compiled form, if it is known."""
-        self._worded = [(rule, rule.tier, phrase) for rule in rules for phrase in rule.text]
+        self._worded = [(rule, tier, phrase) for rule in rules for tier in (rule.tier,) for phrase in rule.text]
         self._phrases = Phrases([phrase for *_, phrase in self._worded] if table is None else (), table)
 
     def matches(self, text: str) -> Iterator[Match]:
