@@ -101,7 +101,7 @@ class RuleSet:
             self._wordings.append(Wording(own))
         self._languages = languages
         self._hosts = frozenset(pattern for rule in rules for pattern in rule.remote_mta)
-        self._found = lru_cache(maxsize=1 << 15)(self._evidence)
+        self._found = lru_cache(maxsize=1 << 12)(self._evidence)
         self._coded = lru_cache(maxsize=1 << 12)(self._code_matches)
 
     def evidence(self, text: str, status: str | None, reply_code: str | None, host: str | None) -> tuple[Evidence, ...]:
