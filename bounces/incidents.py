@@ -55,6 +55,10 @@ class Incidents:
     members: pd.Series[str]
     unbelieved: pd.Series[int]
 
+    def of(self, event_ids: pd.Series[int]) -> Incidents:
+        """Return the same, but for what it tells of other events than these."""
+        return Incidents(self.table, self.members[self.members.index.isin(event_ids)], self.unbelieved[self.unbelieved.isin(event_ids)])
+
 
 def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> pd.DataFrame:
     """Return the incidents in a table of events (`bounces.read`): a row for each, most mail lost first.

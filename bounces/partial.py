@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from bounces.model import Blame, BounceType, Kind, Reason
 from bounces.particulars import particulars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,6 +42,7 @@ OURS = [str(Blame.SENDER), str(Blame.MESSAGE)]  # what we can mend
 ABOUT = ("diagnostic_code", "reason", "domain", "provider")
 GUESS = "opinion."  # how the rules begin that are no more than a guess
 CAUSE = ["place", "reason", "cause"]
+ASKED = [*CAUSE, "event_id", "recipient", "kind", "received_at", "ours", "ip"]  # what incidents are found by
 HEX = re.compile("[0-9a-f]{16}")
 
 
@@ -114,6 +116,54 @@ def merge(*partials: Partial) -> Partial:
     return merged
 
 
+def cut(part: Partial, bounds: Sequence[int]) -> Iterator[Partial]:
+    """Yield what a partial report tells of the recipients from each bound, a row of `latest`, to before the next; merged, that is all of it."""
+    rows = part.outcomes["recipient"].to_numpy()
+    order = np.argsort(rows, kind="stable")
+    for (low, high), (start, end) in zip(pairwise(bounds), pairwise(np.searchsorted(rows[order], bounds)), strict=True):
+        outcomes = part.outcomes.iloc[np.sort(order[start:end])].reset_index(drop=True)
+        suggestions = part.suggestions[part.suggestions["recipient"].between(low, high, inclusive="left")].reset_index(drop=True)
+        yield Partial(
+            outcomes.assign(recipient=outcomes["recipient"] - low),
+            part.latest.iloc[low:high].reset_index(drop=True),
+            suggestions.assign(recipient=suggestions["recipient"] - low),
+            part.examples[part.examples["event_id"].isin(outcomes["event_id"])].reset_index(drop=True),
+        )
+
+
+def overview(slices: Iterable[Partial]) -> Partial:
+    """Return of a partial report, given in slices of its recipients, what `incidents` and `repairs` ask: nothing that is long."""
+    count, columns, deciding, examples = 0, {name: list[Any]() for name in ASKED}, [], []
+    for part in slices:
+        outcomes = part.outcomes.assign(recipient=part.outcomes["recipient"] + count)
+        for name, arrays in columns.items():
+            arrays.append(outcomes[name])
+        deciding.append(part.latest[["event_id"]])
+        examples.append(part.examples)
+        count += len(part.latest)
+    joined = {name: _joined(columns.pop(name)) for name in ASKED}  # one after another: each is there twice for a moment
+    return Partial(
+        pd.DataFrame(joined, copy=False),
+        pd.concat(deciding, ignore_index=True),
+        part.suggestions.iloc[:0],
+        pd.concat(examples).sort_values("event_id").drop_duplicates(CAUSE).reset_index(drop=True),
+    )
+
+
+def _joined(columns: list[pd.Series[Any]]) -> Any:
+    """Put columns below one another, with the categories of all of them."""
+    return union_categoricals(columns) if columns[0].name in PACKED else pd.concat(columns, ignore_index=True)
+
+
+def trimmed(part: Partial) -> Partial:
+    """Return the same without what it holds of a larger one that it was cut from: texts that no row has."""
+    return Partial(_trimmed(part.outcomes), _trimmed(part.latest), part.suggestions, part.examples)
+
+
+def _trimmed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{name: table[name].cat.remove_unused_categories() for name in PACKED if name in table})
+
+
 def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
     count: int, outcomes: pd.DataFrame, latest: pd.DataFrame, rows: NDArray[np.int32], suggestions: pd.DataFrame, examples: pd.DataFrame
 ) -> Partial:
@@ -155,7 +205,7 @@ def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put tables below one another, with the categories of all of them."""
     packed = [name for name in PACKED if name in tables[0]]
     stacked = pd.concat([table.drop(columns=packed) for table in tables], ignore_index=True)
-    return stacked.assign(**{name: union_categoricals([table[name] for table in tables]) for name in packed})
+    return stacked.assign(**{name: _joined([table[name] for table in tables]) for name in packed})
 
 
 def _numbers(ids: pd.Series[str]) -> NDArray[np.uint64]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
 from bounces.settings import Settings
+from bounces.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
     from bounces.model import Chunk
     from bounces.partial import Partial
+    from bounces.parts import Parts
 
     Seen = Callable[[int, str], None]
 
+Failure = tuple[str | None, str | None, str | None]  # reason, bounce_type, domain
+
 BATCH = 500  # events that are held at once
-PART = 4_000  # events that become a partial report: of fewer each costs more
+PART = 2_000  # events that become a partial report: of fewer each costs more
 HELD = 4 << 20  # bytes of messages
-WAITING = 3  # partial reports of one size that wait before they are merged into one: each holds its recipients
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,12 @@ class Tally:
 class Summary:
     """What a run found.
 
-    `recipients` is the table of `bounces.report`, `incidents` that of `bounces.incidents`, `repairs` that of `bounces.repairs`; `failures`
+    `recipients` is the table of `bounces.report`, in slices, `incidents` that of `bounces.incidents`, `repairs` that of `bounces.repairs`; `failures`
     counts failed deliveries by reason, bounce_type and domain.
     """
 
     tally: Tally
-    recipients: pd.DataFrame
+    recipients: Spool[pd.DataFrame]
     incidents: pd.DataFrame
     repairs: pd.DataFrame
     failures: pd.DataFrame
@@ -128,7 +130,7 @@ class Batch:
     origin: str = ""
     events: list[Event] = field(default_factory=list)
     part: Partial | None = None
-    failures: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
+    failures: Counter[Failure] = field(default_factory=Counter)
     unrecognized: list[bytes] = field(default_factory=list)
 
 
@@ -235,7 +237,12 @@ def report(
 
     The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
-    tally, collector = Tally(), _Collector()
+    from bounces.frames import frame  # noqa: PLC0415
+    from bounces.partial import partial  # noqa: PLC0415
+    from bounces.parts import Parts  # noqa: PLC0415
+
+    tally, parts, failures = Tally(), Parts(), Counter[Failure]()
+    parts.add(partial(frame([], scope.settings.keep_headers)))  # so that there is one
     reader = Reader(scope, events=bool(events_file or sisimai_files), part=True, unrecognized=bool(unrecognized))
     with ExitStack() as files:
         mbox = files.enter_context(wholefile.mbox(unrecognized)) if unrecognized else None
@@ -244,7 +251,10 @@ def report(
 
         def passing() -> Iterator[Event]:
             for batch in made:
-                collector.add(batch)
+                failures.update(batch.failures)
+                if batch.part is not None:
+                    parts.add(batch.part)
+                    batch.part = None  # what is merged is not to be held by it, too
                 if mbox is not None:
                     for message in batch.unrecognized:
                         mbox(message)
@@ -257,48 +267,27 @@ def report(
             output.write_events(events, events_file, scope.settings.keep_headers, scope.settings.names)
         for _ in events:
             pass
-    return collector.summary(tally, scope.settings)
+    return _summary(parts, tally, failures, scope.settings)
 
 
-class _Collector:
-    """Merges partial reports of about one size, as they come, so that what is held grows with recipients and work hardly faster than mail."""
+def _summary(parts: Parts, tally: Tally, failures: Counter[Failure], settings: Settings) -> Summary:
+    """Return the tables."""
+    import pandas as pd  # noqa: PLC0415
 
-    def __init__(self) -> None:
-        self.tiers: list[list[Partial]] = []
-        self.failures: Counter[tuple[str | None, str | None, str | None]] = Counter()
+    from bounces.incidents import find  # noqa: PLC0415
+    from bounces.partial import overview  # noqa: PLC0415
+    from bounces.repairs import found  # noqa: PLC0415
+    from bounces.summarize import finished  # noqa: PLC0415
 
-    def add(self, batch: Batch) -> None:
-        """Add a batch."""
-        from bounces.partial import merge  # noqa: PLC0415
-
-        self.failures.update(batch.failures)
-        part = batch.part
-        for tier in count():
-            if part is None:
-                return
-            if tier == len(self.tiers):
-                self.tiers.append([])
-            waiting = self.tiers[tier]
-            waiting.append(part)
-            part = merge(*waiting) if len(waiting) >= WAITING else None
-            if part is not None:
-                waiting.clear()
-
-    def summary(self, tally: Tally, settings: Settings) -> Summary:
-        """Return the tables."""
-        import pandas as pd  # noqa: PLC0415
-
-        from bounces.frames import frame  # noqa: PLC0415
-        from bounces.incidents import find  # noqa: PLC0415
-        from bounces.partial import merge, partial  # noqa: PLC0415
-        from bounces.repairs import found  # noqa: PLC0415
-        from bounces.summarize import finished  # noqa: PLC0415
-
-        parts = [part for tier in self.tiers for part in tier] or [partial(frame([], settings.keep_headers))]
-        self.tiers.clear()
-        merged = merge(*parts)
-        del parts
-        policy, lang = advise.load(settings.policy), settings.lang
-        waves = find(merged, policy, lang)
-        failures = pd.DataFrame([(*key, number) for key, number in self.failures.items()], columns=["reason", "bounce_type", "domain", "failures"])
-        return Summary(tally, finished(merged, waves, policy, names=settings.names, lang=lang), waves.table, found(merged, policy, lang), failures)
+    policy, lang = advise.load(settings.policy), settings.lang
+    slices: Spool[Partial] = Spool()
+    for part in parts.slices():
+        slices.put(part)
+    whole = overview(slices)
+    waves, mend = find(whole, policy, lang), found(whole, policy, lang)
+    del whole
+    recipients = Spool[pd.DataFrame]()
+    for part in slices:
+        recipients.put(finished(part, waves.of(part.outcomes["event_id"]), policy, names=settings.names, lang=lang))
+    columns = ["reason", "bounce_type", "domain", "failures"]
+    return Summary(tally, recipients, waves.table, mend, pd.DataFrame([(*key, number) for key, number in failures.items()], columns=columns))
