@@ -90,6 +90,19 @@ def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     return Incidents(told(members, found, policy, lang)[[*COLUMNS]], deciding, lies["event_id"])
 
 
+def joined(found: Sequence[Incidents]) -> Incidents:
+    """Return the incidents that were found in parts of what is known, each of which has whole places and reasons."""
+    members = union_categoricals([one.members for one in found])
+    events = pd.Index(np.concatenate([one.members.index.to_numpy() for one in found]), name="event_id")
+    unbelieved = pd.concat([one.unbelieved for one in found])
+    return Incidents(ordered([one.table for one in found]), pd.Series(members, index=events, name="incident"), unbelieved)
+
+
+def ordered(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of incidents together, the most mail first, then by name."""
+    return pd.concat(tables).sort_values("incident").sort_values("failures", ascending=False, kind="stable").reset_index(drop=True)
+
+
 def _recipients(waves: pd.DataFrame) -> pd.Series[int]:
     """Return for each outcome how many recipients its wave has."""
     return waves.groupby("incident", observed=True)["recipient"].transform("nunique")

@@ -25,7 +25,7 @@ from bounces.model import Blame, BounceType, Kind, Reason
 from bounces.particulars import particulars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,6 @@ OURS = [str(Blame.SENDER), str(Blame.MESSAGE)]  # what we can mend
 ABOUT = ("diagnostic_code", "reason", "domain", "provider")
 GUESS = "opinion."  # how the rules begin that are no more than a guess
 CAUSE = ["place", "reason", "cause"]
-ASKED = [*CAUSE, "event_id", "recipient", "kind", "received_at", "ours", "ip"]  # what incidents are found by
 HEX = re.compile("[0-9a-f]{16}")
 
 
@@ -106,8 +105,8 @@ def merge(*partials: Partial) -> Partial:
     names, rows = _numbered([one.latest["recipient"] for one in partials])
     merged = _reduced(
         len(names),
-        _stacked([one.outcomes.assign(recipient=row[one.outcomes["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
-        _stacked([one.latest for one in partials]),
+        stacked([one.outcomes.assign(recipient=row[one.outcomes["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
+        stacked([one.latest for one in partials]),
         np.concatenate(rows),
         pd.concat([one.suggestions.assign(recipient=row[one.suggestions["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
         pd.concat([one.examples for one in partials]),
@@ -129,30 +128,6 @@ def cut(part: Partial, bounds: Sequence[int]) -> Iterator[Partial]:
             suggestions.assign(recipient=suggestions["recipient"] - low),
             part.examples[part.examples["event_id"].isin(outcomes["event_id"])].reset_index(drop=True),
         )
-
-
-def overview(slices: Iterable[Partial]) -> Partial:
-    """Return of a partial report, given in slices of its recipients, what `incidents` and `repairs` ask: nothing that is long."""
-    count, columns, deciding, examples = 0, {name: list[Any]() for name in ASKED}, [], []
-    for part in slices:
-        outcomes = part.outcomes.assign(recipient=part.outcomes["recipient"] + count)
-        for name, arrays in columns.items():
-            arrays.append(outcomes[name])
-        deciding.append(part.latest[["event_id"]])
-        examples.append(part.examples)
-        count += len(part.latest)
-    joined = {name: _joined(columns.pop(name)) for name in ASKED}  # one after another: each is there twice for a moment
-    return Partial(
-        pd.DataFrame(joined, copy=False),
-        pd.concat(deciding, ignore_index=True),
-        part.suggestions.iloc[:0],
-        pd.concat(examples).sort_values("event_id").drop_duplicates(CAUSE).reset_index(drop=True),
-    )
-
-
-def _joined(columns: list[pd.Series[Any]]) -> Any:
-    """Put columns below one another, with the categories of all of them."""
-    return union_categoricals(columns) if columns[0].name in PACKED else pd.concat(columns, ignore_index=True)
 
 
 def trimmed(part: Partial) -> Partial:
@@ -201,11 +176,11 @@ def _packed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: "category" for name in PACKED if name in table})
 
 
-def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put tables below one another, with the categories of all of them."""
     packed = [name for name in PACKED if name in tables[0]]
-    stacked = pd.concat([table.drop(columns=packed) for table in tables], ignore_index=True)
-    return stacked.assign(**{name: _joined([table[name] for table in tables]) for name in packed})
+    rest = pd.concat([table.drop(columns=packed) for table in tables], ignore_index=True)
+    return rest.assign(**{name: union_categoricals([table[name] for table in tables]) for name in packed})
 
 
 def _numbers(ids: pd.Series[str]) -> NDArray[np.uint64]:

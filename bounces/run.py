@@ -13,7 +13,6 @@ from bounces.decode import WORST_FIRST
 from bounces.errors import OutputError, SourceError
 from bounces.model import Event, Kind, Raw
 from bounces.settings import Settings
-from bounces.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bounces.model import Chunk
     from bounces.partial import Partial
     from bounces.parts import Parts
+    from bounces.spool import Spool
 
     Seen = Callable[[int, str], None]
 
@@ -274,18 +274,15 @@ def _summary(parts: Parts, tally: Tally, failures: Counter[Failure], settings: S
     """Return the tables."""
     import pandas as pd  # noqa: PLC0415
 
-    from bounces.incidents import find  # noqa: PLC0415
-    from bounces.partial import overview  # noqa: PLC0415
-    from bounces.repairs import found  # noqa: PLC0415
+    from bounces.causes import causes  # noqa: PLC0415
+    from bounces.spool import Spool  # noqa: PLC0415
     from bounces.summarize import finished  # noqa: PLC0415
 
     policy, lang = advise.load(settings.policy), settings.lang
     slices: Spool[Partial] = Spool()
     for part in parts.slices():
         slices.put(part)
-    whole = overview(slices)
-    waves, mend = find(whole, policy, lang), found(whole, policy, lang)
-    del whole
+    waves, mend = causes(slices, policy, lang)
     recipients = Spool[pd.DataFrame]()
     for part in slices:
         recipients.put(finished(part, waves.of(part.outcomes["event_id"]), policy, names=settings.names, lang=lang))

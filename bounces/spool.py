@@ -7,6 +7,8 @@ from tempfile import SpooledTemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import finalize
 
+import pyarrow as pa
+
 from bounces.wholefile import explained
 
 if TYPE_CHECKING:
@@ -48,4 +50,6 @@ class Spool(Generic[Thing]):
         return len(self._ends) - 1
 
     def __iter__(self) -> Iterator[Thing]:
-        return map(self.get, range(len(self)))
+        for number in range(len(self)):
+            yield self.get(number)
+            pa.default_memory_pool().release_unused()  # what was done with it left gaps, which would add up
