@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from bounces.incidents import CALLED_DEAD, TOOK_MAIL, Incidents, find, joined
 from bounces.model import Kind
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bounces.advise import Policy
 
 ASKED = [*CAUSE, "event_id", "recipient", "kind", "received_at", "ours", "ip"]
-SHARE = 50_000  # events in a share, about
+SHARE = 25_000  # events in a share, about
 
 
 def causes(slices: Spool[Partial], policy: Policy, lang: str = "en") -> tuple[Incidents, pd.DataFrame]:
@@ -48,6 +49,7 @@ def shares(slices: Spool[Partial]) -> Iterator[Partial]:
             spool.put(piece)
     for pieces in numbers:
         yield _joined([spool.get(number) for number in pieces], living)
+        pa.default_memory_pool().release_unused()  # as a spool does
 
 
 def _briefly(slices: Spool[Partial]) -> Iterator[Partial]:

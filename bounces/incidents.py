@@ -84,7 +84,7 @@ def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     lies = lies[(living >= ALIVE) & (living >= SHARE * _recipients(lies))]
     ours = _waves(outcomes[outcomes["ours"] & ~outcomes["event_id"].isin(lies["event_id"])], CAUSE, WINDOW)
     ours = ours[_recipients(ours) >= RECIPIENTS]
-    names = union_categoricals([ours["incident"], lies["incident"]], sort_categories=True)
+    names = union_categoricals([wave["incident"].cat.remove_unused_categories() for wave in (ours, lies)], sort_categories=True)
     members = pd.concat([wave.drop(columns="incident").assign(believed=wave is ours) for wave in (ours, lies)]).assign(incident=names)
     deciding = members[members["event_id"].isin(found.latest["event_id"])].set_index("event_id")["incident"]
     return Incidents(told(members, found, policy, lang)[[*COLUMNS]], deciding, lies["event_id"])

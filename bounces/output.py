@@ -72,7 +72,8 @@ def write(table: pd.DataFrame | Iterable[pd.DataFrame], path: str | os.PathLike[
         if kind == ".parquet":
             _write_parquet(file, schema, parts)
         elif kind == ".csv" and len(schema) > 1:
-            file.writelines(chain([_csv_line(schema.names)], map(_csv_lines, parts)))
+            steps = (part.slice(start, groups.STEP) for part in parts for start in range(0, part.num_rows, groups.STEP))
+            file.writelines(chain([_csv_line(schema.names)], map(_csv_lines, steps)))
         else:
             rows = chain.from_iterable(zip(*(column.to_pylist() for column in part.columns), strict=True) for part in parts)
             _write_rows(file, kind, schema.names, rows)

@@ -16,11 +16,11 @@ from bounces.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WAITING = 4  # partial reports of one size that wait before they are merged into one: each holds its recipients
-RUN = 30_000  # events of a partial report that goes to the file
+WAITING = 3  # partial reports of one size that wait before they are merged into one: each holds its recipients
+RUN = 15_000  # events of a partial report that goes to the file
 PIECE = 500  # recipients that a piece of it tells of
 PIECES = 20  # pieces that are merged at once
-SLICE = 5_000  # recipients in a slice
+SLICE = 3_000  # recipients in a slice
 
 
 class Parts:

@@ -237,6 +237,8 @@ def report(
 
     The unrecognized messages go to an mbox. All these files appear whole or not at all.
     """
+    import pyarrow as pa  # noqa: PLC0415
+
     from bounces.frames import frame  # noqa: PLC0415
     from bounces.partial import partial  # noqa: PLC0415
     from bounces.parts import Parts  # noqa: PLC0415
@@ -255,6 +257,7 @@ def report(
                 if batch.part is not None:
                     parts.add(batch.part)
                     batch.part = None  # what is merged is not to be held by it, too
+                    pa.default_memory_pool().release_unused()  # what making it took
                 if mbox is not None:
                     for message in batch.unrecognized:
                         mbox(message)
