@@ -75,6 +75,10 @@ class Incidents:
     members: pd.Series[str]
     unbelieved: pd.Series[int]
 
+    def of(self, event_ids: pd.Series[int]) -> Incidents:
+        """Return the same, but for what it tells of other events than these."""
+        return Incidents(self.table, self.members[self.members.index.isin(event_ids)], self.unbelieved[self.unbelieved.isin(event_ids)])
+
 
 def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> pd.DataFrame:
     """Return the incidents in a table of events (`bounces.read`): a row for each, most mail lost first.
@@ -123,13 +127,26 @@ def sizes(waves: pd.DataFrame, found: Partial) -> pd.DataFrame:
 
 def members(ours: pd.DataFrame, lies: pd.DataFrame) -> pd.DataFrame:
     """Return the outcomes of incidents of both sorts."""
-    names = union_categoricals([ours["incident"], lies["incident"]], sort_categories=True)
+    names = union_categoricals([wave["incident"].cat.remove_unused_categories() for wave in (ours, lies)], sort_categories=True)
     return pd.concat([wave.drop(columns="incident").assign(believed=wave is ours) for wave in (ours, lies)]).assign(incident=names)
 
 
 def deciding(both: pd.DataFrame, found: Partial) -> pd.Series[str]:
     """Return the incident, by event id, of outcomes that decide their recipients' rows."""
     return both[both["event_id"].isin(found.latest["event_id"])].set_index("event_id")["incident"]
+
+
+def joined(found: Sequence[Incidents]) -> Incidents:
+    """Return the incidents that were found in parts of what is known, each of which has whole places and reasons."""
+    members = union_categoricals([one.members for one in found])
+    events = pd.Index(np.concatenate([one.members.index.to_numpy() for one in found]), name="event_id")
+    unbelieved = pd.concat([one.unbelieved for one in found])
+    return Incidents(ordered([one.table for one in found]), pd.Series(members, index=events, name="incident"), unbelieved)
+
+
+def ordered(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of incidents together, the most mail first, then by name."""
+    return pd.concat(tables).sort_values("incident").sort_values("failures", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def begun(outcomes: pd.DataFrame, sort: Sort) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""DataFrame or Events in, file out, whole or not at all; the path's suffix says the type, "-" is CSV on stdout.
+"""DataFrames or Events in, file out, whole or not at all; the path's suffix says the type, "-" is CSV on stdout.
 
 Text comes from strangers. No cell of CSV or XLSX can run as a formula: `guard` puts a ' before text that could, and characters that
 can't be printed become U+FFFD. JSON and Parquet hold the text as it is; only lone surrogates, which no UTF-8 holds, become U+FFFD.
@@ -57,19 +57,23 @@ ODD = r"^[^0-9A-Za-z]|[^\t\r\n -~]"
 ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, default=lambda value: _text(value))  # noqa: PLW0108  (it stands below)
 
 
-def write(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+def write(table: pd.DataFrame | Iterable[pd.DataFrame], path: str | os.PathLike[str]) -> None:
     """Write a frame as a file of the type that the path's suffix names; a named index becomes columns, another is left out.
 
-    Categories are written as text. Raises OutputError for path or disk, ValueError for a column of mixed types or a name that comes twice.
+    A table may come in slices, at least one, all of the same columns and dtypes: few are held at once. Categories are written as text. Raises
+    OutputError for path or disk, ValueError for a column of mixed types or a name that comes twice.
     """
+    import pandas as pd  # noqa: PLC0415
+
     from bounces import groups  # noqa: PLC0415  (it loads pyarrow)
 
     with _opened(path) as (file, kind):
-        schema, parts = groups.of_frame(frame)
+        schema, parts = groups.of_frames([table] if isinstance(table, pd.DataFrame) else table)
         if kind == ".parquet":
             _write_parquet(file, schema, parts)
         elif kind == ".csv" and len(schema) > 1:
-            file.writelines(chain([_csv_line(schema.names)], map(_csv_lines, parts)))
+            steps = (part.slice(start, groups.STEP) for part in parts for start in range(0, part.num_rows, groups.STEP))
+            file.writelines(chain([_csv_line(schema.names)], map(_csv_lines, steps)))
         else:
             rows = chain.from_iterable(zip(*(column.to_pylist() for column in part.columns), strict=True) for part in parts)
             _write_rows(file, kind, schema.names, rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from bounces.model import Blame, BounceType, Kind, Reason
 from bounces.particulars import particulars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -104,14 +105,38 @@ def merge(*partials: Partial) -> Partial:
     names, rows = _numbered([one.latest["recipient"] for one in partials])
     merged = _reduced(
         len(names),
-        _stacked([one.outcomes.assign(recipient=row[one.outcomes["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
-        _stacked([one.latest for one in partials]),
+        stacked([one.outcomes.assign(recipient=row[one.outcomes["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
+        stacked([one.latest for one in partials]),
         np.concatenate(rows),
         pd.concat([one.suggestions.assign(recipient=row[one.suggestions["recipient"]]) for one, row in zip(partials, rows, strict=True)]),
         pd.concat([one.examples for one in partials]),
     )
     pa.default_memory_pool().release_unused()  # what the merge took for a moment
     return merged
+
+
+def cut(part: Partial, bounds: Sequence[int]) -> Iterator[Partial]:
+    """Yield what a partial report tells of the recipients from each bound, a row of `latest`, to before the next; merged, that is all of it."""
+    rows = part.outcomes["recipient"].to_numpy()
+    order = np.argsort(rows, kind="stable")
+    for (low, high), (start, end) in zip(pairwise(bounds), pairwise(np.searchsorted(rows[order], bounds)), strict=True):
+        outcomes = part.outcomes.iloc[np.sort(order[start:end])].reset_index(drop=True)
+        suggestions = part.suggestions[part.suggestions["recipient"].between(low, high, inclusive="left")].reset_index(drop=True)
+        yield Partial(
+            outcomes.assign(recipient=outcomes["recipient"] - low),
+            part.latest.iloc[low:high].reset_index(drop=True),
+            suggestions.assign(recipient=suggestions["recipient"] - low),
+            part.examples[part.examples["event_id"].isin(outcomes["event_id"])].reset_index(drop=True),
+        )
+
+
+def trimmed(part: Partial) -> Partial:
+    """Return the same without what it holds of a larger one that it was cut from: texts that no row has."""
+    return Partial(_trimmed(part.outcomes), _trimmed(part.latest), part.suggestions, part.examples)
+
+
+def _trimmed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{name: table[name].cat.remove_unused_categories() for name in PACKED if name in table})
 
 
 def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
@@ -168,11 +193,11 @@ def _packed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: "category" for name in PACKED if name in table})
 
 
-def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put tables below one another, with the categories of all of them."""
     packed = [name for name in PACKED if name in tables[0]]
-    stacked = pd.concat([table.drop(columns=packed) for table in tables], ignore_index=True)
-    return stacked.assign(**{name: union_categoricals([table[name] for table in tables]) for name in packed})
+    rest = pd.concat([table.drop(columns=packed) for table in tables], ignore_index=True)
+    return rest.assign(**{name: union_categoricals([table[name] for table in tables]) for name in packed})
 
 
 def _numbers(ids: pd.Series[str]) -> NDArray[np.uint64]:

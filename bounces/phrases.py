@@ -27,7 +27,8 @@ OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*)
 GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 
 MOST = 20_000  # ways to say a phrase
-FEW = 8  # texts that are searched word by word, before the automaton is built
+FEW = 8  # texts that are searched key by key, before the automaton is built
+SHARED, SHORTEST = 8, 6  # words that a key may stand for, and characters that it has where its words have them
 CLOSED_START, CLOSED_END, CLOSED = 1, 2, 3  # where a word must end, or does
 REGULAR = re.compile(
     r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
@@ -131,16 +132,20 @@ def _choices(phrase: str) -> int:
 class Phrases:
     """Phrases by number, ready to be found.
 
-    `table` is their compiled form: in flat arrays the words; by word its uses, one for each way its ends may be open; by use how they are open
-    and the ways to say a phrase of which it is the rarest part; by way its phrase's number and its parts; by part the uses that may be it.
+    `table` is their compiled form: the words, sorted, in one text; in flat arrays by word where it begins there and its uses, one for each way
+    its ends may be open; by use how they are open and the ways to say a phrase of which it is the rarest part; by way its phrase's number and
+    its parts; by part the uses that may be it; and by key its words and its length. A key is how some words begin, and no others: the
+    automaton looks for these, for whole words would make it ten times as large.
     """
 
     def __init__(self, phrases: Sequence[str] = (), table: tuple[Any, ...] | None = None) -> None:
         """Make phrases ready, or those whose compiled form is known."""
         self.table = _compiled(phrases) if table is None else table
-        words, *arrays = self.table
-        self._words = words.split("\n") if words else []
-        self._uses, self._ends, self._firsts, self._tells, self._numbers, self._parts, self._options, self._words_of = map(_array, arrays)
+        self._words, *arrays = self.table
+        self._begins, self._uses, self._ends, self._firsts, self._tells, self._numbers, self._parts, self._options, self._words_of = map(
+            _array, arrays[:-2]
+        )
+        self._sharing, self._lengths = map(_array, arrays[-2:])
         self._automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
         self._asked = 0
 
@@ -151,10 +156,9 @@ class Phrases:
         places: dict[int, list[Span]] = {}
         worth: set[int] = set()
         uses, ends = self._uses, self._ends
-        for last, word in self._hits(text):
-            start, end = last - len(self._words[word]) + 1, last + 1
+        for end, start, word in self._hits(text):
             closed = (start == 0 or text[start - 1] == " " or _edge(text, start - 1, start)) and CLOSED_START
-            closed |= (end == len(text) or text[end] == " " or _edge(text, end, last)) and CLOSED_END
+            closed |= (end == len(text) or text[end] == " " or _edge(text, end, end - 1)) and CLOSED_END
             for use in range(uses[word], uses[word + 1]):
                 if ends[use] | closed == CLOSED:
                     if use in places:
@@ -170,28 +174,43 @@ class Phrases:
             elif spans := _in_order([_places(self._words_of[start:stop], places) for start, stop in pairwise(options)]):
                 yield self._numbers[way], spans
 
-    def _hits(self, text: str) -> Iterable[tuple[int, int]]:
-        """Return each word that stands in a text, by its last place and its number, in the order of their ends, the longest first."""
+    def _hits(self, text: str) -> list[tuple[int, int, int]]:
+        """Return where each word that stands in a text ends and begins, and its number; in the order of their ends, the longest first."""
+        found = []
+        words, begins, sharing, lengths = self._words, self._begins, self._sharing, self._lengths
+        for last, key in self._begun(text):
+            start = last - lengths[key] + 1
+            for word in range(sharing[key], sharing[key + 1]):
+                spelled = words[begins[word] : begins[word + 1] - 1]
+                if text.startswith(spelled, start):
+                    found.append((start + len(spelled), start, word))
+        return sorted(found)
+
+    def _begun(self, text: str) -> Iterable[tuple[int, int]]:
+        """Return each key that stands in a text, by its last place and its number."""
         if self._asked < FEW:
-            self._asked += 1  # it takes longer to build the automaton than to look for each word, once or twice
-            return _looked_for(self._words, text)
+            self._asked += 1  # it takes longer to build the automaton than to look for each key, once or twice
+            return _looked_for(self._keys(), text)
         if not self._automaton:
-            for number, word in enumerate(self._words):
-                self._automaton.add_word(word, number)
+            for number, key in enumerate(self._keys()):
+                self._automaton.add_word(key, number)
             self._automaton.make_automaton()
         return self._automaton.iter(text)  # type: ignore[no-any-return]
 
+    def _keys(self) -> Iterator[str]:
+        """Yield the keys."""
+        for word, length in zip(self._sharing, self._lengths, strict=False):
+            begin = self._begins[word]
+            yield self._words[begin : begin + length]
 
-def _looked_for(words: Sequence[str], text: str) -> list[tuple[int, int]]:
-    """Return what the automaton would find, by looking for each word."""
-    found: list[tuple[int, int, int]] = []
-    for number, word in enumerate(words):
-        if word in text:
-            start = text.find(word)
-            while start >= 0:
-                found.append((start + len(word) - 1, start, number))
-                start = text.find(word, start + 1)
-    return [(last, number) for last, _, number in sorted(found)]
+
+def _looked_for(keys: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
+    """Yield what the automaton would find, by looking for each key."""
+    for number, key in enumerate(keys):
+        start = text.find(key)
+        while start >= 0:
+            yield start + len(key) - 1, number
+            start = text.find(key, start + 1)
 
 
 def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
@@ -212,8 +231,10 @@ def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
     words = list(dict.fromkeys(word for word, _ in ordered))
     uses = Counter(word for word, _ in ordered)
     every = [part for _, parts in ways_ for part in parts]
+    keys = _keys(words)
     return (
         "\n".join(words),
+        _offsets([len(word) + 1 for word in words]),
         _offsets([uses[word] for word in words]),
         array("i", [ends for _, ends in ordered]).tobytes(),
         _offsets([len(tells[ids[use]]) for use in ordered]),
@@ -222,7 +243,27 @@ def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
         _offsets([len(parts) for _, parts in ways_]),
         _offsets([len(part) for part in every]),
         array("i", [renumbered[use] for part in every for use in part]).tobytes(),
+        array("i", [*(first for first, _ in keys), len(words)]).tobytes(),
+        array("i", [length for _, length in keys]).tobytes(),
     )
+
+
+def _keys(words: Sequence[str]) -> list[tuple[int, int]]:
+    """Return by key its first word and its length: of each of sorted words the shortest beginning that only SHARED have, or else all of it."""
+    common = [_alike(*pair) for pair in zip(words, words[SHARED:], strict=False)]
+    keys: list[tuple[int, int]] = []
+    last = ""
+    for number, word in enumerate(words):
+        length = min(len(word), max([SHORTEST, *(alike + 1 for alike in common[max(0, number - SHARED) : number + 1])]))
+        if word[:length] != last:
+            last = word[:length]
+            keys.append((number, length))
+    return keys
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two words begin with alike."""
+    return next((place for place, (char, same) in enumerate(zip(one, other, strict=False)) if char != same), min(len(one), len(other)))
 
 
 def _offsets(lengths: Sequence[int]) -> bytes:

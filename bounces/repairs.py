@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from bounces import advise
 from bounces.incidents import COLUMNS as INCIDENT
-from bounces.incidents import named, told
+from bounces.incidents import named, ordered, told
 from bounces.language import Said, number, say, spoken
 from bounces.partial import CAUSE, partial
 from bounces.printable import printable
 from bounces.providers import name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -31,13 +31,18 @@ def repairs(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> 
     A row is a cause that blames the sender or the message, at one provider. The columns are those of `bounces.incidents` but `incident` and
     `believed`. `lang` is the language of `advice`, "en" or "fr". Raise PolicyError for a policy that isn't valid.
     """
-    return found(partial(events), advise.load(policy), spoken(lang))
+    return mended([found(partial(events), advise.load(policy), spoken(lang))])
 
 
 def found(so_far: Partial, policy: Policy, lang: str = "en") -> pd.DataFrame:
-    """Return what to mend by what is known so far."""
+    """Return what to mend by what is known so far, for `mended`."""
     ours = so_far.outcomes[so_far.outcomes["ours"]]
-    return told(named(ours, CAUSE).assign(believed=True), so_far, policy, lang)[COLUMNS]
+    return told(named(ours, CAUSE).assign(believed=True), so_far, policy, lang)
+
+
+def mended(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the table of what was found in parts of what is known, each of which has whole places and reasons."""
+    return ordered([table.astype(INCIDENT) for table in tables])[COLUMNS]
 
 
 def markdown(table: pd.DataFrame, lang: str = "en") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING
 
 from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 
     from bounces.model import Chunk
     from bounces.partial import Partial
+    from bounces.parts import Parts
 
     Seen = Callable[[int, str], None]
     Failed = tuple[str | None, str | None, str | None]  # reason, bounce_type, domain
 
 BATCH = 500  # events that are held at once
-PART = 4_000  # events that become a partial report: of fewer each costs more
+PART = 2_000  # events that become a partial report: of fewer each costs more
 HELD = 4 << 20  # bytes of messages
-WAITING = 3  # partial reports of one size that wait before they are merged into one: each holds its recipients
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +80,12 @@ class Tally:
 class Summary:
     """What a run found.
 
-    `recipients` is the table of `bounces.report`, `incidents` that of `bounces.incidents`, `repairs` that of `bounces.repairs`; `failures`
-    counts failed deliveries by reason, bounce_type and domain.
+    `recipients` is the table of `bounces.report`, in slices, as often as it is asked for; `incidents` that of `bounces.incidents`, `repairs`
+    that of `bounces.repairs`; `failures` counts failed deliveries by reason, bounce_type and domain.
     """
 
     tally: Tally
-    recipients: pd.DataFrame
+    recipients: Iterable[pd.DataFrame]
     incidents: pd.DataFrame
     repairs: pd.DataFrame
     failures: pd.DataFrame
@@ -197,9 +196,45 @@ def message_kind(events: Sequence[Event]) -> Kind:
 
 def report(scope: Scope, aside: Aside | None = None, seen: Seen | None = None) -> Summary:
     """Read mail and summarise it by recipient; on the way write the files `aside`, whole or not at all."""
-    aside, tally, collector = aside or Aside(), Tally(), Collector()
-    aside.write(collector.collected(batches(aside.reader(scope), tally, seen)), scope.settings)
-    return collector.summary(tally, scope.settings)
+    import pyarrow as pa  # noqa: PLC0415
+
+    from bounces.frames import frame  # noqa: PLC0415
+    from bounces.partial import partial  # noqa: PLC0415
+    from bounces.parts import Parts  # noqa: PLC0415
+
+    aside, tally, parts = aside or Aside(), Tally(), Parts()
+    failures: Counter[Failed] = Counter()
+    parts.add(partial(frame([], scope.settings.keep_headers)))  # so that there is one
+
+    def collected() -> Generator[Batch]:
+        with closing(batches(aside.reader(scope), tally, seen)) as made:
+            for batch in made:
+                failures.update(batch.failures)
+                if batch.part is not None:
+                    parts.add(batch.part)
+                    batch.part = None  # what is merged is not to be held by it, too
+                    pa.default_memory_pool().release_unused()  # what making it took
+                yield batch
+
+    aside.write(collected(), scope.settings)
+    return _summary(parts, tally, failures, scope.settings)
+
+
+def _summary(parts: Parts, tally: Tally, failures: Counter[Failed], settings: Settings) -> Summary:
+    """Return the tables."""
+    from bounces.causes import causes  # noqa: PLC0415
+    from bounces.spool import Spool  # noqa: PLC0415
+    from bounces.summarize import finished  # noqa: PLC0415
+
+    policy, lang = advise.load(settings.policy), settings.lang
+    slices: Spool[Partial] = Spool()
+    for part in parts.slices():
+        slices.put(part)
+    waves, mend = causes(slices, policy, lang)
+    recipients: Spool[pd.DataFrame] = Spool()
+    for part in slices:
+        recipients.put(finished(part, waves.of(part.outcomes["event_id"]), policy, names=settings.names, lang=lang))
+    return Summary(tally, recipients, waves.table, mend, failure_table(failures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,59 +270,6 @@ class Aside:
                 output.write_events(events, self.events, settings.keep_headers, settings.names)
             for _ in events:
                 pass
-
-
-class Collector:
-    """Merges partial reports of about one size, as they come, so that what is held grows with recipients and work hardly faster than mail."""
-
-    def __init__(self) -> None:
-        self.tiers: list[list[Partial]] = []
-        self.failures: Counter[Failed] = Counter()
-
-    def add(self, batch: Batch) -> None:
-        """Add a batch."""
-        from bounces.partial import merge  # noqa: PLC0415
-
-        self.failures.update(batch.failures)
-        part = batch.part
-        for tier in count():
-            if part is None:
-                return
-            if tier == len(self.tiers):
-                self.tiers.append([])
-            waiting = self.tiers[tier]
-            waiting.append(part)
-            part = merge(*waiting) if len(waiting) >= WAITING else None
-            if part is not None:
-                waiting.clear()
-
-    def collected(self, made: Generator[Batch]) -> Generator[Batch]:
-        """Yield batches, and add them."""
-        with closing(made):
-            for batch in made:
-                self.add(batch)
-                yield batch
-
-    def merged(self, settings: Settings) -> Partial:
-        """Return all that was added as one, and let go of it."""
-        from bounces.frames import frame  # noqa: PLC0415
-        from bounces.partial import merge, partial  # noqa: PLC0415
-
-        parts = [part for tier in self.tiers for part in tier] or [partial(frame([], settings.keep_headers))]
-        self.tiers.clear()
-        return merge(*parts)
-
-    def summary(self, tally: Tally, settings: Settings) -> Summary:
-        """Return the tables."""
-        from bounces.incidents import find  # noqa: PLC0415
-        from bounces.repairs import found  # noqa: PLC0415
-        from bounces.summarize import finished  # noqa: PLC0415
-
-        merged = self.merged(settings)
-        policy, lang = advise.load(settings.policy), settings.lang
-        waves = find(merged, policy, lang)
-        recipients = finished(merged, waves, policy, names=settings.names, lang=lang)
-        return Summary(tally, recipients, waves.table, found(merged, policy, lang), failure_table(self.failures))
 
 
 def failure_table(failures: Mapping[Failed, int]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ RECIPIENT_COLUMNS: dict[str, Any] = {
         "incident events hard soft delays complaints days first_seen last_seen diagnostic_code origin"
     ).split()
 }
-ROWS = 10_000  # recipients whose texts are made at once
+ROWS = 1_000  # recipients whose texts are made at once
 GOOD = [str(Kind.DELIVERY), str(Kind.AUTO_REPLY)]  # the mailbox took mail
 
 

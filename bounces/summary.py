@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bounces import advise
@@ -14,7 +15,7 @@ from bounces.particulars import particulars
 from bounces.providers import name, provider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -65,15 +66,17 @@ def reasons(failures: pd.DataFrame, lang: str) -> str:
     return _table(lang, (say("Failures by reason", lang), ["hard", "soft"]), rows)
 
 
-def actions(recipients: pd.DataFrame, lang: str) -> str:
-    """Return what to do, and for how many recipients."""
-    if recipients.empty:
+def actions(recipients: Iterable[pd.DataFrame], lang: str) -> str:
+    """Return what to do, and for how many recipients, of their table in slices."""
+    counts = Counter[str]()
+    for table in recipients:
+        counts.update(table["recommended_action"].tolist())
+    if not counts.total():
         return ""
-    counts = recipients["recommended_action"].value_counts()
     return _table(
         lang,
         (say("What to do", lang), [say("recipients", lang)]),
-        [(action, [int(counts[action])]) for action in RecommendedAction if counts[action]],
+        [(action, [counts[action]]) for action in RecommendedAction if counts[action]],
     )
 
 

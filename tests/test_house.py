@@ -16,8 +16,9 @@ LEVELS = {
     "hedges": 3, "recipient": 3, "formats": 3,
     "classify": 4, "decode": 4, "rulecheck": 5, "settings": 6,
     "analyze": 7,
-    "wholefile": 2, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "incidents": 10, "repairs": 11, "summarize": 11, "output": 8, "sisimai": 9,
-    "apart": 3, "run": 12, "cluster": 13, "anonymize": 13, "unknown": 15, "stub": 16, "reference": 8,
+    "wholefile": 2, "spool": 3, "explain": 8, "frames": 8, "groups": 7, "partial": 9, "parts": 10,
+    "incidents": 10, "repairs": 11, "causes": 12, "summarize": 11, "output": 8, "sisimai": 9,
+    "apart": 3, "run": 13, "cluster": 14, "anonymize": 14, "unknown": 15, "stub": 16, "reference": 8,
     "summary": 17,
     "cli": 18, "__main__": 19,
 }  # fmt: skip

@@ -290,6 +290,25 @@ def test_many_parts_make_one_table(tmp_path, monkeypatch):
     assert len(expected) + 1 == len(read_sheet(tmp_path / "f.xlsx"))
 
 
+@pytest.mark.parametrize("suffix", TYPES)
+def test_a_table_may_come_in_slices(tmp_path, monkeypatch, suffix):
+    """However it is cut, the file is the same, and so are its groups of rows; empty slices make no difference."""
+    monkeypatch.setattr(groups, "ROWS", 7)
+    frame = pd.concat([frame_of(["a", None, "=1"])] * 6, ignore_index=True).assign(kind=pd.Categorical(["x", "y"] * 9))
+    whole, sliced = tmp_path / f"whole{suffix}", tmp_path / f"sliced{suffix}"
+    output.write(frame, whole)
+    output.write((frame.iloc[low:high] for low, high in ((0, 0), (0, 1), (1, 5), (5, 5), (5, len(frame)))), sliced)
+    if suffix == ".parquet":
+        assert pq.read_table(whole).equals(pq.read_table(sliced))
+        assert pq.ParquetFile(whole).num_row_groups == pq.ParquetFile(sliced).num_row_groups > 1
+    elif suffix == ".xlsx":
+        assert read_sheet(whole) == read_sheet(sliced)
+    elif suffix.endswith(".gz"):
+        assert gzip.decompress(whole.read_bytes()) == gzip.decompress(sliced.read_bytes())
+    else:
+        assert whole.read_bytes() == sliced.read_bytes()
+
+
 def test_a_named_index_becomes_a_column(tmp_path):
     """What an analyst grouped by is in the file; a nameless index says nothing and is left out."""
     frame = pd.DataFrame({"domain": ["b.example", "a.example", "a.example"], "events": [1, 2, 3]})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces.phrases import Phrases, flaw, fold, ways
+from bounces.phrases import FEW, Phrases, flaw, fold, ways
 
 
 def said(text, *phrases):
@@ -61,6 +61,16 @@ def test_phrases_come_in_their_order_with_their_places():
 def test_folding_twice_changes_nothing(text):
     """A folded text is as phrases are compared with it."""
     assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(alphabet="ab", max_size=40), st.sets(st.text(alphabet="ab", min_size=1, max_size=12), max_size=40))
+def test_words_that_begin_alike_are_told_apart(text, words):
+    """However many begin as others do, or are how others begin: those are found that stand in the text, by the automaton, too."""
+    phrases = Phrases([f"*{word}*" for word in sorted(words)])
+    found = [sorted(words)[number] for number, _ in phrases.found(text)]
+    assert found == [word for word in sorted(words) if word in text]
+    phrases._asked = FEW
+    assert found == [sorted(words)[number] for number, _ in phrases.found(text)]
 
 
 @given(st.text(alphabet="ab *", max_size=200))

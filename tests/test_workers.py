@@ -10,6 +10,7 @@ from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from deadly import Unloadable, told, told_of_a_deadly_chunk
 from pandas.testing import assert_frame_equal
@@ -133,7 +134,8 @@ def test_a_run_is_the_same_with_one_process_and_with_two(tmp_path, monkeypatch, 
         assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
         assert (tmp_path / f"1.{suffix}").stat().st_size
     assert astuple(found[1].tally) == astuple(found[2].tally)
-    for name in ("recipients", "incidents", "repairs", "failures"):
+    assert_frame_equal(*(pd.concat(found[count].recipients) for count in (1, 2)))
+    for name in ("incidents", "repairs", "failures"):
         assert_frame_equal(getattr(found[1], name), getattr(found[2], name))
 
 

@@ -56,7 +56,7 @@ def report(  # noqa: PLR0913  (what is wanted of a run, each by its name)
         tree, reading = Tree(cluster, limit), plan.Reading(cluster, order, seen)
         aside.write(reading.batches(scope, tally, tree), settings)
         recipients, waves = result.recipients(cluster, tree.leaves(), order, advise.load(settings.policy), folders=folders, table=table)
-    return Summary(tally, recipients, waves.incidents, waves.repairs, failure_table(reading.failures))
+    return Summary(tally, [recipients], waves.incidents, waves.repairs, failure_table(reading.failures))
 
 
 def events(  # noqa: PLR0913  (as bounces.read)

@@ -24,9 +24,9 @@ from bounces import sources, workers
 from bounces.errors import WorkerError
 from bounces.frames import frame
 from bounces.model import Raw
-from bounces.partial import PACKED, Partial
+from bounces.partial import Partial, partial, trimmed
 from bounces.partial import merge as merged
-from bounces.run import Batch, Collector, Reader
+from bounces.run import Batch, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,15 +102,16 @@ def _local(settings: Settings, files: tuple[tuple[str, str], ...]) -> Settings:
 
 def read(told: Order, chunk: Chunk, lost: str = "") -> Made:
     """Read a chunk; of one that is lost there is but one message that can't be read, and says why."""
-    reader, collector, whole = told.local(), Collector(), Batch()
+    reader, whole = told.local(), Batch()
+    parts = [partial(frame([], reader.scope.settings.keep_headers))]
     for batch in reader([Raw(chunk.origins[0], b"", (lost,))]) if lost else batches(reader, chunk):
-        collector.add(batch)
+        parts += [batch.part] if batch.part else []
+        whole.failures.update(batch.failures)
         whole.tally.add(batch.tally)
         whole.origin = batch.origin or whole.origin
         whole.events += batch.events
         whole.unrecognized += batch.unrecognized
-    whole.failures = collector.failures
-    return made(collector.merged(reader.scope.settings), whole)
+    return made(merged(*parts), whole)
 
 
 def batches(reader: Reader, chunk: Chunk) -> Iterator[Batch]:
@@ -207,8 +208,8 @@ def split(one: Made, depth: int) -> list[Made]:
         rows = np.cumsum(mine, dtype="int32") - np.int32(1)
         numbered = (table[mine[table["recipient"]]] for table in (outcomes, suggestions))
         ours, new = (table.assign(recipient=rows[table["recipient"]]).reset_index(drop=True) for table in numbered)
-        part = Partial(_tidy(ours), _tidy(latest[mine].reset_index(drop=True)), new, examples[places == digit].reset_index(drop=True))
-        parts.append(made(part))
+        part = Partial(ours, latest[mine].reset_index(drop=True), new, examples[places == digit].reset_index(drop=True))
+        parts.append(made(trimmed(part)))
     return parts
 
 
@@ -225,11 +226,6 @@ def item(several: Sequence[Any], number: int) -> Any:
 def _digits(texts: pd.Series[str], depth: int) -> NDArray[np.uint64]:
     """Return three bits of the hash of each text, which is the same on every machine."""
     return (pd.util.hash_array(texts.to_numpy(object)) >> np.uint64(3 * depth)) % np.uint64(WAYS)
-
-
-def _tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Drop the categories that no row has any more."""
-    return table.assign(**{name: table[name].cat.remove_unused_categories() for name in PACKED if name in table})
 
 
 def table(chunk: Chunk | None, order: Order) -> pd.DataFrame:
