@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bounces import advise, analyze, jobs, output, sisimai, sources, wholefile
+from bounces import advise, analyze, jobs, output, sources, wholefile
 from bounces.decode import WORST_FIRST
 from bounces.errors import SourceError
 from bounces.model import Event, Kind, Raw
@@ -251,6 +251,8 @@ class Aside:
 
     def write(self, made: Generator[Batch], settings: Settings) -> None:
         """Take all batches, and write the files, whole or not at all."""
+        from bounces import sisimai  # noqa: PLC0415  (its name is a field here, too)
+
         with ExitStack() as files:
             mbox = files.enter_context(wholefile.mbox(self.unrecognized)) if self.unrecognized else None
             write = files.enter_context(sisimai.files(self.sisimai, settings.keep_headers, settings.names))

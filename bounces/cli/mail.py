@@ -113,14 +113,17 @@ def events(
     Example:
       bounces events Maildir/ -o events.jsonl
     """
-    from bounces import output, run, sisimai  # noqa: PLC0415
+    from bounces import output, run  # noqa: PLC0415
     from bounces.apart import check_apart  # noqa: PLC0415
 
     check_apart([path], sources)
     _check([path], style)
-    tally = run.Tally()
+    tally, write = run.Tally(), output.write_events
+    if style == "sisimai":
+        from bounces import sisimai  # noqa: PLC0415
+
+        write = sisimai.write_events
     with Progress() as progress, closing(run.scan(_scope(sources, settings, since, until, jobs), tally, progress.seen)) as found:
-        write = sisimai.write_events if style == "sisimai" else output.write_events
         write(found, path, settings.keep_headers, settings.names)
     leave(tally)
 
