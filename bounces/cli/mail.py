@@ -118,13 +118,14 @@ def events(
 
     check_apart([path], sources)
     _check([path], style)
-    tally, write = run.Tally(), output.write_events
-    if style == "sisimai":
-        from bounces import sisimai  # noqa: PLC0415
-
-        write = sisimai.write_events
+    tally = run.Tally()
     with Progress() as progress, closing(run.scan(_scope(sources, settings, since, until, jobs), tally, progress.seen)) as found:
-        write(found, path, settings.keep_headers, settings.names)
+        if style == "sisimai":
+            from bounces import sisimai  # noqa: PLC0415
+
+            sisimai.write_events(found, path, settings.keep_headers, settings.names)
+        else:
+            output.write_events(found, path, settings.keep_headers, settings.names)
     leave(tally)
 
 
