@@ -55,6 +55,6 @@ def test_memory_does_not_grow_with_the_mailbox(tmp_path):
     """Three times the notices take hardly more memory; what grows is what is remembered of texts, and that is bounded."""
     for count in (1_000, 3_000):
         mbox(tmp_path / f"{count}.mbox", 1, count)
-    small, large = (benchmarks.measured("bounces", tmp_path / f"{count}.mbox") for count in (1_000, 3_000))
+    small, large = (benchmarks.measured("events", tmp_path / f"{count}.mbox") for count in (1_000, 3_000))
     assert (small.messages, large.messages) == (1_000, 3_000)
     assert 0 < large.memory < small.memory + 30

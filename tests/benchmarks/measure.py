@@ -26,7 +26,7 @@ def main(engine: str, path: str) -> None:
     print(json.dumps({"messages": messages, "seconds": seconds, "start": start}))
 
 
-def _bounces() -> Callable[[str], tuple[int, float]]:
+def _events() -> Callable[[str], tuple[int, float]]:
     from bounces import output, run
     from bounces.settings import checked
 
@@ -39,6 +39,25 @@ def _bounces() -> Callable[[str], tuple[int, float]]:
         seconds = time.process_time() - begin
         target.unlink()
         return tally.messages, seconds
+
+    return work
+
+
+def _report() -> Callable[[str], tuple[int, float]]:
+    import pandas as pd  # noqa: F401  (its start is counted apart)
+
+    from bounces import output, run
+    from bounces.settings import checked
+
+    settings = checked()
+
+    def work(path: str) -> tuple[int, float]:
+        begin, target = time.process_time(), Path(f"{path}.recipients.csv")
+        found = run.report(run.Scope((path,), settings))
+        output.write(found.recipients, target)
+        seconds = time.process_time() - begin
+        target.unlink()
+        return found.tally.messages, seconds
 
     return work
 
@@ -91,7 +110,7 @@ def _flanker() -> Callable[[str], tuple[int, float]]:
     return _parsing(mime.from_string)
 
 
-ENGINES = {"bounces": _bounces, "fast-mail-parser": _fast_mail_parser, "email": _email, "flufl.bounce": _flufl, "flanker": _flanker}
+ENGINES = {"events": _events, "report": _report, "fast-mail-parser": _fast_mail_parser, "email": _email, "flufl.bounce": _flufl, "flanker": _flanker}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
