@@ -278,23 +278,29 @@ def _odd(value: str) -> str | None:
     return _normalised(found.address) if isinstance(found, flanker.EmailAddress) and found.address.isprintable() else None
 
 
-@lru_cache(maxsize=1 << 12)
 def suggest(address: str) -> str | None:
     """Return the address with its domain's typo mended ("user@gmial.com" -> "user@gmail.com"), or None.
 
     Only toward the public domains of known providers: the corrector also "corrects" good domains to others like them. Ask only about
     a domain that is dead: some that live are one letter from a provider's.
     """
+    local, _, host = address.rpartition("@")
+    better = _mended(host) if local else None
+    return f"{local}@{better}" if better else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _mended(host: str) -> str | None:
+    """Return a provider's domain that another one is nearly, or None."""
     from flanker.addresslib import corrector  # noqa: PLC0415
 
-    local, _, host = address.rpartition("@")
     known = providers.public()
-    if not local or not host.isascii() or host in known or len(host) > 40:
+    if not host.isascii() or host in known or len(host) > 40:
         return None
     name, _, end = host.rpartition(".")
     # difflib finds yahoo.co.in nearer to yahoo.con than yahoo.com is
     better = f"{name}.com" if end in SLIPS and f"{name}.com" in known else corrector.suggest(host, cutoff=0.85)
-    return f"{local}@{better}" if better != host and better in known else None
+    return str(better) if better != host and better in known else None
 
 
 @lru_cache(maxsize=1 << 12)
