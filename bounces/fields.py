@@ -17,7 +17,7 @@ LONGEST_QUOTED = 20_000  # characters of a header that a text quotes
 MOST_HEADERS = 2000
 
 FOLD = re.compile(r"\n[ \t]+")
-FIELD = re.compile(r"\n([!-9;-~]{1,80}+)[ \t]*+:[ \t]*+((?:[^\n]*\S)?)")
+FIELD = re.compile(r"\n([!-9;-~]{1,80}+)[ \t]*+:[ \t]*+([^\n]*\S|)")
 TYPE = re.compile(r"\s*([^\s;/(]+/[^\s;/(]+)(?=[\s;(]|\Z)")
 SPACES = str.maketrans("\r\n", "  ")  # a line end in an encoded word is no line end
 ESCAPED = re.compile(r"\\(.)")
@@ -38,7 +38,7 @@ MACHINE_FIELDS = frozenset(
 )
 # a field at the start of a line, behind a tab or quoted as it may be: there a returned message may begin
 QUOTED_FIELD = re.compile(
-    r"\n(\t|>[> ]{0,7})?(?=[\w-]++[ \t]*+:)"
+    r"\n(\t|>[> ]{0,7})?+(?=[\w-]++[ \t]*+:)"
     r"(?i:Received|Return-Path|Message-Id|DKIM-Signature|From|To|Subject|Date|MIME-Version|Delivered-To|Content-Type|Sender|Reply-To|Cc"
     r"|Authentication-Results|DomainKey-Signature|User-Agent|Envelope-To|Errors-To|X-[\w-]+|List-[\w-]+|ARC-[\w-]+)[ \t]*:"
 )
@@ -61,7 +61,7 @@ def kept_column(name: str) -> str:
 def header_fields(block: str) -> Headers:
     """Read a block of header fields: unfolded, encoded words decoded. A line that is no field is passed over."""
     fields = FIELD.findall("\n" + FOLD.sub(" ", block[:LONGEST_HEADER]))[:MOST_HEADERS]
-    if "=?" in block:
+    if "?" in block:
         fields = [(name, decode_words(value).translate(SPACES) if "=?" in value else value) for name, value in fields]
     return Headers(tuple(fields))
 

@@ -170,8 +170,8 @@ def _seen(text: str, markup: list[_Part], defects: list[str]) -> str | None:
 FIRST_DELIMITER = re.compile(rb"\n--(\S[^\n]{0,199}?)[ \t]*\n(?i:content-[a-z-]+:)")
 # This is a MIME-encapsulated message, and the delimiter before anything else
 UNDECLARED = re.compile(rb"\s{0,20}(?:[^\n]{0,200}\bMIME\b[^\n]{0,200}\s{1,20})?(--\S[^\n]{0,199}?)[ \t]*\n")
-# the header of a part: fields only, and the empty line after them
-PART_HEADER = re.compile(rb"\n((?:[!-9;-~]+:[^\n]*\n(?:[ \t]+[^\s][^\n]*\n)*)*+)\n")
+# the header of a part, after the line end of its delimiter: fields only
+PART_HEADER = re.compile(rb"\n(?:[!-9;-~]+:[^\n]*\n(?:[ \t]+[^\s][^\n]*\n)*)*+")
 PART_FIELD = re.compile(r"^(content-type|content-transfer-encoding):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -230,23 +230,21 @@ def _cut(boundary: bytes, body: bytes, depth: int = 1) -> list[_Part]:
         raise ValueError("in doubt")
     leaves: list[_Part] = []
     for piece in pieces:
-        header = PART_HEADER.match(piece)
-        if header is None:
-            raise ValueError("in doubt")
-        kind, told, encoding = _told(header.group(1))
+        end = piece.find(b"\n\n") + 1
+        kind, told, encoding = _told(piece[:end])
         if kind.startswith("multipart/"):
             leaves += _cut((parameter(told, "boundary") or "").rstrip().encode("latin-1"), piece, depth + 1)
         else:
-            leaves.append(_Part(kind, told, piece, header.end(), encoding))
+            leaves.append(_Part(kind, told, piece, end + 1, encoding))
     return leaves[:MOST_PARTS]
 
 
 @lru_cache(maxsize=64)
 def _told(header: bytes) -> tuple[str, str, str]:
-    """Return what a part's header tells: its type, its Content-Type and its encoding. Raise ValueError where it tells one of them twice."""
+    """Return what a part's header tells: its type, its Content-Type and its encoding. Raise ValueError where it isn't by the book."""
     fields = PART_FIELD.findall(header.decode("latin-1"))
     named = {name.lower(): value for name, value in fields}
-    if len(named) < len(fields):
+    if PART_HEADER.fullmatch(header) is None or len(named) < len(fields):  # or it tells something twice
         raise ValueError("in doubt")
     told = FOLD.sub(" ", named.get("content-type", ""))
     return content_type(told), told, named.get("content-transfer-encoding", "")
