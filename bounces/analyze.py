@@ -120,7 +120,7 @@ def analyze(raw: Raw, settings: Settings = PLAIN) -> tuple[Event, ...]:
 
 def trace(raw: Raw, settings: Settings = PLAIN) -> Trace | Event:
     """Return what each stage made of a message; of one that can't be read there is only the event that says so."""
-    if not raw.data.strip():
+    if not raw.data or raw.data.isspace():
         return Event(_identity(raw.origin), raw.origin, Kind.UNREADABLE, defects=raw.defects or ("the message is empty",))
     message = mime.parse(raw.data)
     notice = decoding.decode(message, settings.verp)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
+from s3fs import S3FileSystem
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
@@ -150,5 +151,6 @@ def s3() -> Iterator[Store]:
         try:
             yield store
         finally:
+            S3FileSystem.clear_instance_cache()  # it knows the way to this server, and another one's port will not be this one's
             os.environ.clear()
             os.environ.update(before)

@@ -39,9 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 @pytest.fixture(scope="module", name="store")
 def _store():
-    from s3fs import S3FileSystem
 
-    S3FileSystem.clear_instance_cache()  # what leads to the server of another module's tests
     with objectstore.s3() as store:
         yield store
 
