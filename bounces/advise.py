@@ -117,6 +117,17 @@ def load(name: str = "list") -> Policy:
     return _policy(name, told)
 
 
+def files(name: str) -> list[str]:
+    """Return the files that a policy is read from, but for those that ship with the program: it may extend another one."""
+    import tomllib  # noqa: PLC0415  (as above)
+
+    found: list[str] = []
+    while not (PACKAGE / "policies" / f"{name}.toml").is_file() and name not in found:
+        found.append(name)
+        name = tomllib.loads(Path(name).read_text(encoding="utf-8")).get("extends", "list")
+    return found
+
+
 def judgement(found: Classification) -> str:
     """Return what a reply comes to, in the vocabulary's words: "mailbox_full (permanent, soft): pause"."""
     return f"{found.reason} ({', '.join(filter(None, (found.permanence, found.bounce_type)))}): {found.recommended_action}"

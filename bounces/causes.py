@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bounces.advise import Policy
 
 ASKED = [*CAUSE, "event_id", "recipient", "kind", "received_at", "ours", "ip"]
-SHARE = 25_000  # events in a share, about
+EVENTS = 25_000  # that are looked at together, about
+MOST = 64  # shares; of more events each has more
 
 
 def causes(slices: Spool[Partial], policy: Policy, lang: str = "en") -> tuple[Incidents, pd.DataFrame]:
@@ -37,7 +38,7 @@ def causes(slices: Spool[Partial], policy: Policy, lang: str = "en") -> tuple[In
 
 def shares(slices: Spool[Partial]) -> Iterator[Partial]:
     """Yield partial reports that know nothing of a recipient but who took mail: together they have all outcomes for causes that matter."""
-    count = 1 + sum(len(part.outcomes) for part in slices) // SHARE
+    count = min(1 + sum(len(part.outcomes) for part in _briefly(slices)) // EVENTS, MOST)
     spool, living = Spool[Partial](), list[pd.DataFrame]()
     numbers: list[list[int]] = [[] for _ in range(count)]
     for part in _briefly(slices):
@@ -64,7 +65,7 @@ def _briefly(slices: Spool[Partial]) -> Iterator[Partial]:
         outcomes = outcomes.assign(recipient=outcomes["recipient"] + count)
         held.append(Partial(outcomes, decides, part.suggestions.iloc[:0], part.examples))
         rows, count = rows + len(outcomes), count + len(part.latest)
-        if rows >= SHARE:
+        if rows >= EVENTS:
             yield _joined(held, [])
             held, rows = [], 0
     if held:

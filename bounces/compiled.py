@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PACKAGE = Path(__file__).parent
-DIGEST = 16  # bytes of a digest: the file begins with that of what it was made of, and that of what follows
+DIGEST = 16  # bytes of a digest: the file begins with that of what it was made of
 CODE = ("compiled.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
 
 
@@ -41,9 +41,14 @@ def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
     with suppress(OSError, ValueError):
         data = marshal.dumps(made)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=place.parent, delete=False) as new:
-            new.write(key + data)
-        Path(new.name).replace(place)
+        new = NamedTemporaryFile(dir=place.parent, delete=False)  # noqa: SIM115  (it is closed before it is moved)
+        try:
+            with new:
+                new.write(key + data)
+            Path(new.name).replace(place)
+        except OSError:
+            Path(new.name).unlink(missing_ok=True)
+            raise
     return made
 
 

@@ -73,11 +73,13 @@ class Incidents:
 
     table: pd.DataFrame
     members: pd.Series[str]
-    unbelieved: pd.Series[int]
+    unbelieved: pd.Index[int]
 
     def of(self, event_ids: pd.Series[int]) -> Incidents:
         """Return the same, but for what it tells of other events than these."""
-        return Incidents(self.table, self.members[self.members.index.isin(event_ids)], self.unbelieved[self.unbelieved.isin(event_ids)])
+        wanted = pd.Index(event_ids)
+        places = self.members.index.get_indexer(wanted)
+        return Incidents(self.table, self.members.iloc[places[places >= 0]], wanted[self.unbelieved.get_indexer(wanted) >= 0])
 
 
 def incidents(events: pd.DataFrame, *, policy: str = "list", lang: str = "en") -> pd.DataFrame:
@@ -102,7 +104,7 @@ def find(found: Partial, policy: Policy, lang: str = "en") -> Incidents:
     ours = named(begun(on_our_side(found, lies), OURS), [*OURS.key, "began"])
     ours = ours[ours["incident"].isin(OURS.great(sizes(ours, found)))]
     both = members(ours, lies)
-    return Incidents(told(both, found, policy, lang)[[*COLUMNS]], deciding(both, found), lies["event_id"])
+    return Incidents(told(both, found, policy, lang)[[*COLUMNS]], deciding(both, found), pd.Index(lies["event_id"]))
 
 
 def called_dead(found: Partial) -> pd.DataFrame:
@@ -140,7 +142,7 @@ def joined(found: Sequence[Incidents]) -> Incidents:
     """Return the incidents that were found in parts of what is known, each of which has whole places and reasons."""
     members = union_categoricals([one.members for one in found])
     events = pd.Index(np.concatenate([one.members.index.to_numpy() for one in found]), name="event_id")
-    unbelieved = pd.concat([one.unbelieved for one in found])
+    unbelieved = pd.Index(np.concatenate([one.unbelieved.to_numpy() for one in found]))
     return Incidents(ordered([one.table for one in found]), pd.Series(members, index=events, name="incident"), unbelieved)
 
 

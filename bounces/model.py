@@ -175,9 +175,9 @@ class Headers:
         values = self._values.get(name.lower())
         return (values[0] or next(filter(None, values), None)) if values else None
 
-    def all(self, name: str) -> tuple[str, ...] | list[str]:
+    def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, in order."""
-        return self._values.get(name.lower(), ())
+        return tuple(self._values.get(name.lower(), ()))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values

@@ -150,7 +150,8 @@ def _reduced(  # noqa: PLR0913, PLR0917  (the parts of a Partial)
     ids = outcomes["event_id"].to_numpy()
     order = np.argsort(ids, kind="stable")
     if len(ids) and not np.diff(ids[order]).all():
-        order = np.lexsort((instants(outcomes), ids))  # a notice that came twice: its first arrival, whichever was read first
+        texts = [pd.factorize(outcomes[name].astype("str"), sort=True)[0] for name in ("cause", "place")]
+        order = np.lexsort((*texts, instants(outcomes), ids))  # a notice that came twice: its first arrival, whichever was read first
     first = order[np.flatnonzero(np.concatenate(([True], np.diff(ids[order]) != 0)))] if len(ids) else order
     return Partial(
         outcomes.iloc[first].reset_index(drop=True),

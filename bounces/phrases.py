@@ -146,7 +146,7 @@ class Phrases:
             _array, arrays[:-2]
         )
         self._sharing, self._lengths = map(_array, arrays[-2:])
-        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        self._automaton: ahocorasick.Automaton | None = None
         self._asked = 0
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
@@ -191,11 +191,14 @@ class Phrases:
         if self._asked < FEW:
             self._asked += 1  # it takes longer to build the automaton than to look for each key, once or twice
             return _looked_for(self._keys(), text)
-        if not self._automaton:
+        automaton = self._automaton
+        if automaton is None:
+            automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
             for number, key in enumerate(self._keys()):
-                self._automaton.add_word(key, number)
-            self._automaton.make_automaton()
-        return self._automaton.iter(text)  # type: ignore[no-any-return]
+                automaton.add_word(key, number)
+            automaton.make_automaton()
+            self._automaton = automaton  # not before it is ready: another thread may ask
+        return automaton.iter(text)  # type: ignore[no-any-return]
 
     def _keys(self) -> Iterator[str]:
         """Yield the keys."""

@@ -46,8 +46,8 @@ class Scope:
     jobs: int | str = 1
 
     def includes(self, event: Event) -> bool:
-        """Say whether an event lies within the dates; one without a date does only when there are no bounds."""
-        if self.since is None and self.until is None:
+        """Say whether an event lies within the dates; one without a date does only when there are no bounds, or nothing could be read."""
+        if (self.since is None and self.until is None) or event.kind is Kind.UNREADABLE:
             return True
         when = event.received_at
         return when is not None and (self.since is None or when >= self.since) and (self.until is None or when < self.until)

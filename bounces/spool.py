@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from tempfile import SpooledTemporaryFile, gettempdir
+import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import finalize
 
@@ -27,13 +28,13 @@ class Spool(Generic[Thing]):
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._file = SpooledTemporaryFile(MEMORY, prefix="bounces-")  # noqa: SIM115  (it is open as long as this is)
+        self._file = tempfile.SpooledTemporaryFile(MEMORY, prefix="bounces-")  # noqa: SIM115  (it is open as long as this is)
         self._ends = [0]
-        finalize(self, self._file.close)
+        finalize(self, _close, self._file)
 
     def put(self, thing: Thing) -> None:
         """Append a thing."""
-        with explained(gettempdir()):
+        with explained(tempfile.tempdir or "the folder for temporary files"):
             self._file.seek(self._ends[-1])
             self._file.write(pickle.dumps(thing, pickle.HIGHEST_PROTOCOL))
             self._ends.append(self._file.tell())
@@ -41,7 +42,7 @@ class Spool(Generic[Thing]):
     def get(self, number: int) -> Thing:
         """Return a thing as it was."""
         start, end = self._ends[number : number + 2]
-        with explained(gettempdir()):
+        with explained(tempfile.tempdir or "the folder for temporary files"):
             self._file.seek(start)
             thing: Thing = pickle.loads(self._file.read(end - start))  # noqa: S301  (ours: nobody else can open the file)
         return thing
@@ -53,3 +54,9 @@ class Spool(Generic[Thing]):
         for number in range(len(self)):
             yield self.get(number)
             pa.default_memory_pool().release_unused()  # what was done with it left gaps, which would add up
+
+
+def _close(file: tempfile.SpooledTemporaryFile[bytes]) -> None:
+    """Close a file; what a full disk has left unwritten is nobody's concern any more."""
+    with suppress(OSError):
+        file.close()

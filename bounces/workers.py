@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from multiprocessing import connection
 from os import _exit
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -237,9 +238,17 @@ def _undisturbed() -> Iterator[None]:
 def _serve(theirs: Connection, place: Any, work: Work[Any]) -> None:
     """Do what a worker does: read chunks until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_follow, daemon=True).start()
     with suppress(EOFError, OSError):  # who started us is gone
         while True:
             _do(theirs.recv(), theirs, place, work)
+
+
+def _follow() -> None:
+    """End when whoever started this process does: nobody else would end it while it hangs in a message."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        _exit(1)
 
 
 def _do(order: _Order, theirs: Connection, place: Any, work: Work[Any]) -> None:

@@ -24,10 +24,11 @@ import objectstore
 from deadlyrun import Deadly
 
 import bounces as library
-from bounces import cluster, run, sources
+from bounces import advise, cluster, run, sources
 from bounces.cluster import client, folder, plan, work
 from bounces.errors import ClusterError, OutputError, SourceError
 from bounces.frames import frame, read
+from bounces.model import Chunk
 from bounces.partial import merge
 from bounces.settings import checked
 
@@ -225,7 +226,8 @@ def test_parts_of_a_run_that_fails_are_removed(dask, store, tmp_path, monkeypatc
     store.clear()
     store.put("out", other=b"")
 
-    def full(_):
+    def full(_, parts):
+        assert parts == 1
         assert (tmp_path / "parts" / "part-00000.parquet").exists()
         assert store.keys("out") == ["other", "part-00000.parquet"]
         raise OutputError("no room")
@@ -236,6 +238,42 @@ def test_parts_of_a_run_that_fails_are_removed(dask, store, tmp_path, monkeypatc
         cluster.report(run.Scope(MAIL), dask.address, folders=[f"{tmp_path}/parts/", "s3://out/"])
     assert list((tmp_path / "parts").iterdir()) == []
     assert store.keys("out") == ["other"]
+
+
+def test_a_folder_that_the_workers_do_not_share_is_told(tmp_path):
+    """The mark says that all parts are there, so it isn't written where they aren't."""
+    folder.begin(f"{tmp_path}/out/")
+    (tmp_path / "out" / "part-00000.parquet").touch()
+    (tmp_path / "out" / ".bounces-0123.part").touch()
+    with pytest.raises(OutputError, match=r"has no part-00001\.parquet"):
+        folder.finish(f"{tmp_path}/out/", 2)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["part-00000.parquet"]
+    folder.finish(f"{tmp_path}/out/", 1)
+    assert (tmp_path / "out" / "_SUCCESS").exists()
+
+
+def test_a_policy_is_sent_with_those_that_it_extends(tmp_path):
+    """Whatever they are called where the run is started, and though the copies are gone: then they are written anew."""
+    base, own = tmp_path / "base.toml", tmp_path / "own.toml"
+    base.write_text('[mailbox_full]\nhard = ["permanent"]\n', encoding="utf-8")
+    own.write_text(f"extends = '{base}'\n[user_unknown]\nhard = []\n", encoding="utf-8")
+    told = work.order(run.Reader(run.Scope((), checked(str(own)))))
+    expected = advise.load(str(own)).rows
+    for file in (base, own):
+        file.unlink()
+    for _ in range(2):
+        copy = told.settings().policy
+        assert (advise.load(copy).rows, Path(copy).exists()) == (expected, True)
+        Path(copy).unlink()
+        advise.load.cache_clear()
+
+
+def test_a_worker_of_another_version_is_told(monkeypatch):
+    """It may join when the run has begun."""
+    told = work.order(run.Reader(run.Scope(())))
+    monkeypatch.setattr(work, "__version__", "9.9")
+    with pytest.raises(ClusterError, match=r"bounces 9\.9"):
+        work.read(told, Chunk(("x",), ("x",)))
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from bounces import advise, causes, parts
 from bounces.causes import shares
+from bounces.errors import OutputError
 from bounces.frames import frame
 from bounces.incidents import find
 from bounces.model import BounceType, Kind, Reason
@@ -50,7 +52,8 @@ def small():
     """Let little be much."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in (
-            (parts, "RUN", 12), (parts, "WAITING", 2), (parts, "PIECE", 3), (parts, "PIECES", 2), (parts, "SLICE", 4), (causes, "SHARE", 20),
+            (parts, "RUN", 12), (parts, "WAITING", 2), (parts, "PIECE", 3), (parts, "PIECES", 2), (parts, "SLICE", 4), (parts, "RUNS", 3),
+            (causes, "EVENTS", 20), (causes, "MOST", 3),
         ):  # fmt: skip
             patch.setattr(module, name, value)
         yield
@@ -139,3 +142,15 @@ def test_a_report_takes_hardly_more_memory_for_more_recipients():
         return float(done.stdout)
 
     assert 0 < peak(60_000) < peak(15_000) + 15
+
+
+def test_no_folder_for_temporary_files_is_no_matter_until_there_is_much(monkeypatch, tmp_path):
+    """Then it is told; and what could not be written is not tried again as the file goes."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "none")])
+    things = Spool()
+    things.put("little")
+    assert things.get(0) == "little"
+    with pytest.raises(OutputError, match="temporary files"):
+        things.put(b"x" * (5 << 20))

@@ -1,4 +1,5 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -183,3 +184,11 @@ def test_a_phrase_without_a_flaw_is_found_in_what_it_says(phrase):
             for part in range(max(map(len, way))):
                 text = " . ".join(words[part % len(words)].replace("*", "") for words in way)
                 assert said(text, phrase) == [phrase]
+
+
+def test_several_threads_may_ask_at_once():
+    """What finds the words is made once it pays, and nobody gets it half made."""
+    phrases = Phrases([f"mailbox{number} full" for number in range(3000)])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: list(phrases.found(f"the mailbox{number} full")), range(200)))
+    assert [number for ((number, _),) in found] == list(range(200))

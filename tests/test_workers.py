@@ -7,6 +7,7 @@ import sys
 import time
 import zipfile
 from dataclasses import astuple
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from bounces import jobs, run, sources, workers
 from bounces.analyze import events
 from bounces.errors import SettingsError, WorkerError
 from bounces.frames import read
-from bounces.model import Chunk, Kind
+from bounces.model import Chunk, Kind, Raw
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -266,3 +267,10 @@ def test_standard_input_is_shared_by_its_copy(tmp_path):
 def test_what_a_worker_is_sent_is_small(tmp_path):
     """A chunk is a path and a range."""
     assert {len(pickle.dumps(chunk)) < 400 for chunk in mbox(tmp_path / "m", ["a" * 10_000] * 3)} == {True}
+
+
+def test_what_can_not_be_read_lies_within_all_dates():
+    """It has no date, and is told all the same."""
+    reader = run.Reader(run.Scope((), since=datetime(2031, 1, 1, tzinfo=UTC)))
+    (batch,) = reader([Raw("m#1", b"", (workers.DIED,)), Raw("m#2", (SAMPLES / "postfix" / "user-unknown.eml").read_bytes())])
+    assert (batch.tally.unreadable, batch.tally.outside) == ([("m#1", workers.DIED)], 1)

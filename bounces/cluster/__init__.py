@@ -48,6 +48,7 @@ def report(  # noqa: PLR0913  (what is wanted of a run, each by its name)
     from bounces.run import Aside, Summary, Tally, failure_table  # noqa: PLC0415
 
     plan.check(scope.sources)
+    folders = [folder.absolute(each) for each in folders]
     for each in folders:
         folder.check(each)
     aside, tally, settings = aside or Aside(), Tally(), scope.settings

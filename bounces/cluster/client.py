@@ -9,11 +9,12 @@ from importlib.metadata import version as installed
 from itertools import count
 from queue import Empty, SimpleQueue
 from secrets import token_hex
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from bounces import __version__
-from bounces.errors import BouncesError, ClusterError
+from bounces.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class Cluster:
         self.numbers = count()
         self.done: SimpleQueue[Future] = SimpleQueue()
         self.pending: dict[str, tuple[Then, Then | None]] = {}
+        self.futures: WeakSet[Future] = WeakSet()  # what was submitted and is still wanted
         self.threads = 0
         self.looked = self.alive = monotonic()
         self.client: Client
@@ -75,8 +77,10 @@ class Cluster:
         self._leave()
 
     def _leave(self) -> None:
-        self.client.close()
-        self._speak()
+        try:
+            self.client.close()
+        finally:
+            self._speak()
 
     def _speak(self) -> None:
         """Let Dask say what it has to say again."""
@@ -86,7 +90,9 @@ class Cluster:
     def submit(self, function: Callable[..., Any], *args: Any) -> Future:
         """Have a worker do something; its result stays there."""
         key = f"bounces-{function.__name__.strip('_')}-{self.run}-{next(self.numbers)}"
-        return self.client.submit(function, *args, key=key, pure=False, retries=TRIES)
+        future = self.client.submit(function, *args, key=key, pure=False, retries=TRIES)
+        self.futures.add(future)
+        return future
 
     def tell(self, future: Future, then: Then, killed: Then | None = None) -> None:
         """Fetch a result when it is there, and hand it over; instead `killed` is told why work that ends its workers isn't tried any more."""
@@ -111,6 +117,14 @@ class Cluster:
         while self.pending:
             self.step()
 
+    def stop(self) -> None:
+        """Cancel all work, and wait until workers are done with what they have begun, which nobody can stop."""
+        with suppress(OSError, TimeoutError):
+            self.client.cancel(list(self.futures), force=True)
+            end = monotonic() + PATIENCE
+            while any(self.client.run(_is_busy, on_error="ignore").values()) and monotonic() < end:
+                sleep(LOOK)
+
     def fetch(self, future: Future) -> Any:
         """Return a result; meanwhile others are handed over."""
         found: list[Any] = []
@@ -132,7 +146,7 @@ class Cluster:
                 break
             except TimeoutError:
                 if future.status == "error":  # it was the work itself that raised this
-                    raise
+                    raise ClusterError(f"{self.address}: {future.key}: a worker waited too long for something; run it again") from None
                 self._look()  # the result was lost with its worker, and is made again
             except KilledWorker as error:
                 why = f"the workers that did it ended, {error.allowed_failures + 1} times"
@@ -142,10 +156,10 @@ class Cluster:
                 return
             except (CancelledError, CommClosedError) as error:
                 raise ClusterError(f"{self.address}: {GONE}") from error
-            except BouncesError:
-                raise
             except ImportError as error:
                 raise ClusterError(f"{self.address}: a worker lacks something: {error}; install the same there as here") from error
+            except (OSError, MemoryError) as error:
+                raise ClusterError(f"{self.address}: {future.key}: a worker failed: {error or type(error).__name__}") from error
         then(result)
 
     def _look(self) -> None:
@@ -175,3 +189,8 @@ class Cluster:
         """Return the least memory that a thread of a worker has, in bytes; 0 where nobody limits it."""
         told = self.client.scheduler_info(n_workers=-1)["workers"].values()
         return min((int(worker["memory_limit"] / worker["nthreads"]) for worker in told if worker["memory_limit"]), default=0)
+
+
+def _is_busy(dask_worker: Any) -> bool:
+    """Say whether a worker does something."""
+    return bool(dask_worker.state.executing)

@@ -30,6 +30,11 @@ def part(folder: str, number: int) -> str:
     return f"{folder}part-{number:05}.parquet"
 
 
+def absolute(folder: str) -> str:
+    """Return the name of a folder as a worker, which is started elsewhere, understands it."""
+    return folder if remote.is_url(folder) else f"{Path(folder).absolute()}/"
+
+
 def begin(folder: str) -> None:
     """Make a folder where there is none."""
     if not remote.is_url(folder):
@@ -37,22 +42,32 @@ def begin(folder: str) -> None:
             Path(folder).mkdir(exist_ok=True)
 
 
-def finish(folder: str) -> None:
-    """Say that all parts are there, and clear away what a worker left that ended while it wrote."""
-    if not remote.is_url(folder):
-        for left in Path(folder).glob(".bounces-*.part"):
-            left.unlink(missing_ok=True)
+def finish(folder: str, parts: int) -> None:
+    """Say that all parts are there. Raise OutputError where one isn't: the workers have written to a folder of their own."""
+    _tidy(folder)
+    with wholefile.explained(folder):
+        there = set(_files(folder))
+    if missing := next((name for number in range(parts) if (name := part("", number)) not in there), None):
+        raise OutputError(f"{folder}: has no {missing}, though a worker wrote it: it must be a folder that all machines share, or a URL")
     wholefile.write_text("", f"{folder}{MARK}")
 
 
 def clear(folder: str, parts: int) -> None:
     """Remove parts of a run that did not come to its end."""
+    _tidy(folder)
     for number in range(parts):
         path = part(folder, number)
         if remote.is_url(path):
             remote.remove(path)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def _tidy(folder: str) -> None:
+    """Clear away what a worker left that ended while it wrote."""
+    if not remote.is_url(folder):
+        for left in Path(folder).glob(".bounces-*.part"):
+            left.unlink(missing_ok=True)
 
 
 def _files(folder: str) -> Iterator[str]:

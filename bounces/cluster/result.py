@@ -54,8 +54,9 @@ def recipients(  # noqa: PLR0913  (what is wanted of a run, each by its name)
     try:
         parts = list(_parts(cluster, leaves, (order, found.members, told, wanted)))
         for each in folders:
-            folder.finish(each)
+            folder.finish(each, len(leaves))
     except BaseException:
+        cluster.stop()  # so that no worker writes any more
         for each in folders:
             with suppress(OSError, RemoteError):
                 folder.clear(each, len(leaves))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Path = tuple[int, ...]  # of a part: the values of the bits of the hash, three by three
 
 FAN = 8  # partial reports that are merged at once
-SHARE = 32  # of the memory that a thread has a partial report takes no more than this part: a merge holds FAN, and more for a moment
+PORTION = 32  # of the memory that a thread has a partial report takes no more than this part: a merge holds FAN, and more for a moment
 LIMIT = 128 << 20  # bytes, where nobody limits memory
 DEPTH = 21  # times that a hash of 64 bits can be used
 
@@ -27,7 +27,7 @@ class Tree:
 
     def __init__(self, cluster: Cluster, limit: int | None = None) -> None:
         self.cluster = cluster
-        self.limit = limit or cluster.memory() // SHARE or LIMIT
+        self.limit = limit or cluster.memory() // PORTION or LIMIT
         self.waiting: defaultdict[Path, defaultdict[int, list[Future]]] = defaultdict(lambda: defaultdict(list))
         self.divided: set[Path] = set()
 

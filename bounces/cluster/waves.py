@@ -16,6 +16,7 @@ from bounces.cluster import work
 from bounces.incidents import COLUMNS, LIES, OURS, Incidents, Sort, advised, begun, called_dead, counted, deciding, members, named, on_our_side
 from bounces.incidents import sizes as sizes_of
 from bounces.partial import CAUSE
+from bounces.repairs import COLUMNS as REPAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,13 +54,12 @@ def found(cluster: Cluster, leaves: Sequence[Future], policy: Policy, lang: str)
     causes = cluster.submit(_causes, waves, mend)
     examples = cluster.fetch(cluster.submit(_together, *(cluster.submit(_examples, leaf, causes) for leaf in leaves)))
     tables = [advised(cluster.fetch(each), examples, policy, lang) for each in (waves, mend)]
-    repaired = [column for column in COLUMNS if column not in {"incident", "believed"}]
-    return Waves(tables[0][[*COLUMNS]], tables[1][repaired], both)
+    return Waves(tables[0][[*COLUMNS]], tables[1][REPAIRS], both)
 
 
 def of_part(part: Made, both: pd.DataFrame, table: pd.DataFrame) -> Incidents:
     """Return what a part has to know of the incidents of all."""
-    return Incidents(table, deciding(both, part.part), both.loc[~both["believed"], "event_id"])
+    return Incidents(table, deciding(both, part.part), pd.Index(both.loc[~both["believed"], "event_id"]))
 
 
 def _great(cluster: Cluster, sort: Sort, leaves: Sequence[Future], outcomes: Sequence[Future]) -> list[Future]:

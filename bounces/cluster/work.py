@@ -7,12 +7,16 @@ beside the worker (`bounces.workers`): a message that ends or stops it costs its
 from __future__ import annotations
 
 import atexit
+import json
+import re
 import sys
+import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from multiprocessing.process import current_process
 from pathlib import Path
+from socket import gethostname
 from tempfile import TemporaryDirectory
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
@@ -20,8 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bounces import sources, workers
-from bounces.errors import WorkerError
+from bounces import __version__, advise, sources, workers
+from bounces.errors import ClusterError, WorkerError
 from bounces.frames import frame
 from bounces.model import Raw
 from bounces.partial import Partial, partial, trimmed
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from bounces.model import Chunk
     from bounces.settings import Settings
 
+# extends = "ours.toml"
+EXTENDS = re.compile(r"""^extends[ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
 WAYS = 8  # parts into which a partial report that is too large is split by a hash of its recipients
 IDLE = 30.0  # seconds that a process beside a worker waits for the next chunk
 _resting: list[tuple[Reader, workers.Pool]] = []  # these wait
@@ -50,9 +56,14 @@ class Order:
 
     reader: Reader
     files: tuple[tuple[str, str], ...] = ()
+    version: str = __version__
 
     def local(self) -> Reader:
-        """Return the reader, its settings naming copies of the files here."""
+        """Return the reader, its settings naming copies of the files here. Raise ClusterError where another version would read."""
+        if self.version != __version__:
+            raise ClusterError(
+                f"{gethostname()}: this worker has bounces {__version__}, and {self.version} is asked for; install the same everywhere"
+            )
         scope = self.reader.scope
         return replace(self.reader, scope=replace(scope, settings=_local(scope.settings, self.files)))
 
@@ -81,23 +92,36 @@ class Made:
 def order(reader: Reader) -> Order:
     """Return what workers are told; the paths of sources, and how many processes read here, are none of their business."""
     scope = replace(reader.scope, sources=(), jobs=1)
-    shipped = (Path(__file__).parent.parent / "policies" / f"{scope.settings.policy}.toml").is_file()
-    paths = (*([] if shipped else [scope.settings.policy]), *scope.settings.rules)
+    paths = (*advise.files(scope.settings.policy), *scope.settings.rules)
     return Order(replace(reader, scope=scope), tuple((path, Path(path).read_text(encoding="utf-8")) for path in paths))
 
 
-@lru_cache(maxsize=64)
 def _local(settings: Settings, files: tuple[tuple[str, str], ...]) -> Settings:
-    """Write the texts of files into a folder of this process's own, and return settings that name them there."""
+    """Return settings that name copies of files here."""
+    paths = _copies(files)
+    if not all(Path(path).exists() for path in paths.values()):  # somebody has tidied up
+        _copies.cache_clear()
+        paths = _copies(files)
+    return replace(settings, policy=paths.get(settings.policy, settings.policy), rules=tuple(paths[path] for path in settings.rules))
+
+
+@lru_cache(maxsize=64)
+def _copies(files: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Write the texts of files into a folder of this process's own, and return their paths there by those that they have elsewhere."""
     if not files:
-        return settings
+        return {}
     folder = TemporaryDirectory(prefix="bounces-")
     atexit.register(folder.cleanup)
-    paths = {}
-    for number, (path, text) in enumerate(files):
-        paths[path] = str(Path(folder.name, f"{number}-{Path(path).name}"))
-        Path(paths[path]).write_text(text, encoding="utf-8")
-    return replace(settings, policy=paths.get(settings.policy, settings.policy), rules=tuple(paths[path] for path in settings.rules))
+    paths = {path: str(Path(folder.name, f"{number}-{Path(path).name}")) for number, (path, _) in enumerate(files)}
+    for path, text in files:
+        Path(paths[path]).write_text(EXTENDS.sub(lambda line: _extending(line, paths), text), encoding="utf-8")
+    return paths
+
+
+def _extending(line: re.Match[str], paths: dict[str, str]) -> str:
+    """Return the line by which a policy extends another one, with that one's path here."""
+    extended = tomllib.loads(line[0])["extends"]
+    return f"extends = {json.dumps(paths[extended])}" if extended in paths else line[0]
 
 
 def read(told: Order, chunk: Chunk, lost: str = "") -> Made:
