@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -44,6 +45,7 @@ def _events() -> Callable[[str], tuple[int, float]]:
 
 
 def _report() -> Callable[[str], tuple[int, float]]:
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as the command does
     import pandas as pd  # noqa: F401  (its start is counted apart)
 
     from bounces import output, run
