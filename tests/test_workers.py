@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from deadly import Unloadable, told, told_of_a_deadly_chunk
+from deadlyrun import Deadly
 from pandas.testing import assert_frame_equal
 
 from bounces import jobs, run, sources, workers
@@ -29,21 +30,6 @@ def mbox(path, texts):
     """Write messages into an mbox, and return its chunks: one for each message or two."""
     path.write_text("".join(f"From a@example.com Thu Jan  1 00:00:00 2026\nSubject: {text}\n\n{text}\n\n" for text in texts), encoding="utf-8")
     return list(sources.chunks(str(path), size=100))
-
-
-class Deadly(run.Reader):
-    """A run whose messages may kill it."""
-
-    def __call__(self, raws):
-        """Yield batches."""
-
-        def living():
-            for raw in raws:
-                if b"DEADLY" in raw.data:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                yield raw
-
-        return super().__call__(living())
 
 
 def of_all(chunks, work=told, count=2, limit=60.0):
