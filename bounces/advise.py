@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,19 +102,24 @@ def advise(verdict: Verdict, policy: Policy, kind: Kind = Kind.FAILURE, *, doubt
 @lru_cache(maxsize=8)
 def load(name: str = "list") -> Policy:
     """Return a policy that ships with the program, by name, or one read from a file. Raise PolicyError when it isn't valid."""
-    shipped = sorted(path.stem for path in (PACKAGE / "policies").glob("*.toml"))
-    if name in shipped:
+    if name in _shipped():
         return _policy(name, dict(tables(f"policies/{name}.toml")))
     import tomllib  # noqa: PLC0415  (few have policies of their own)
 
     try:
         told = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(shipped)
+        known = ", ".join(_shipped())
         raise PolicyError(f"policy {name!r}: neither one of {known} nor a file in UTF-8 that can be read; check the name or the path") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name}: not valid TOML: {error}") from error
     return _policy(name, told)
+
+
+@cache
+def _shipped() -> tuple[str, ...]:
+    """Return the names of the policies that ship with the program."""
+    return tuple(sorted(path.stem for path in (PACKAGE / "policies").glob("*.toml")))
 
 
 def files(name: str) -> list[str]:
@@ -122,7 +127,7 @@ def files(name: str) -> list[str]:
     import tomllib  # noqa: PLC0415  (as above)
 
     found: list[str] = []
-    while not (PACKAGE / "policies" / f"{name}.toml").is_file() and name not in found:
+    while name not in _shipped() and name not in found:
         found.append(name)
         name = tomllib.loads(Path(name).read_text(encoding="utf-8")).get("extends", "list")
     return found
