@@ -81,7 +81,7 @@ def events(  # noqa: PLR0913  (the settings of a run, each by its name)
     option isn't valid.
     """
     settings = checked(policy, rules, verp, keep_headers)
-    yield from found(sources.chunks(str(source), skipped=skipped), settings, jobs, skipped)
+    yield from found(sources.chunks(str(source), size=working.cut(jobs), skipped=skipped), settings, jobs, skipped)
 
 
 def found(chunks: Iterable[Chunk], settings: Settings, jobs: int | str = 1, skipped: Callable[[str, str], None] | None = None) -> Iterator[Event]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from bounces import analyze
 from bounces.crosswalk import crosswalk, reason_column
 from bounces.fields import kept_column
+from bounces.jobs import cut
 from bounces.model import Action, Blame, BounceType, Confidence, Event, Kind, Permanence, Reason, RecipientSource, RecommendedAction
 from bounces.settings import checked
 from bounces.sources import chunks as plan
@@ -85,5 +86,5 @@ def read(  # noqa: PLR0913  (the settings of a run, each by its name)
     RuleError or SettingsError for an option that isn't valid.
     """
     settings = checked(policy, rules, verp, keep_headers, names)
-    chunks = (chunk for source in sources for chunk in plan(str(source)))
+    chunks = (chunk for source in sources for chunk in plan(str(source), size=cut(jobs)))
     return frame(analyze.found(chunks, settings, jobs), settings.keep_headers, settings.names)

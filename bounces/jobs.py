@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 FILES, SIZE = 1024, 8 << 20  # files, and bytes, up to which lists of files are one
 FAR = 256  # far files in a list that was cut for their number, not for their size
+WHOLE = 1 << 62  # bytes, more than any mailbox has
 PAYS = 64 << 20  # bytes of mail that take longer to read than other processes take to start
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -42,6 +43,11 @@ def results(chunks: Iterable[Chunk], work: Work[Result], jobs: int | str = 1) ->
         from bounces import workers  # noqa: PLC0415  (one process needs none of it)
 
         yield from workers.results(gathered(chunks), work, int(jobs))
+
+
+def cut(jobs: int | str) -> int:
+    """Return into how many bytes a mailbox is cut for so many processes; for one it isn't, so that nobody looks first where it can be."""
+    return WHOLE if jobs == 1 else sources.SIZE
 
 
 def settled(jobs: int | str) -> int | str:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 BATCH = 500  # events that are held at once
 PART = 2_000  # events that become a partial report: of fewer each costs more
 HELD = 4 << 20  # bytes of messages
-WHOLE = 1 << 62  # bytes of an mbox that is not cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +174,10 @@ def batches(reader: Reader, tally: Tally, seen: Seen | None = None) -> Generator
 
 
 def _chunks(scope: Scope, tally: Tally) -> Iterator[Chunk]:
-    """Plan the work on all sources; one process takes a mailbox as it is, and need not look first where it can be cut."""
-    size = WHOLE if scope.jobs == 1 else sources.SIZE
+    """Plan the work on all sources."""
     for source in scope.sources:
         try:
-            yield from sources.chunks(source, size=size, skipped=lambda origin, why: tally.skipped.append((origin, why)))
+            yield from sources.chunks(source, size=jobs.cut(scope.jobs), skipped=lambda origin, why: tally.skipped.append((origin, why)))
         except SourceError as error:
             tally.bad_sources.append(str(error))
 
