@@ -5,7 +5,6 @@ An address is returned as local part "@" domain, the domain in lower case; None 
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 import warnings
@@ -14,10 +13,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from bounces import providers
-
-# flanker and the parser below it log at import and at every bad address
-logging.getLogger("flanker").addHandler(logging.NullHandler())
-logging.getLogger("flanker").propagate = False
 
 LONGEST = 2000  # characters of a field's value that are read
 LONGEST_LINK = 400  # characters of a URL before an "@" in it
@@ -31,10 +26,10 @@ UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\u
 LETTER = rf"[^\W\x00-\x7f{UNSPACED}]|[\u0300-\u036f]"  # é, ж, and the accents that stand by themselves
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 WIDE_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"  # a U-label (RFC 5890)
-ASCII_DOMAIN = rf"(?:{LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?(?!{LETTER}|\.[A-Za-z0-9_-]{{0,62}}(?:{LETTER}))"
+ASCII_DOMAIN = rf"(?:{LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?"
 WIDE_DOMAIN = rf"(?:{WIDE_LABEL}\.)+(?:[A-Za-z]{{2,63}}|中国|中國|香港|台湾|台灣|한국|[^\W\d_\x00-\x7f][^\W_\x00-\x7f]{{1,61}})"
 LITERAL = r"\[(?:IPv6:)?[0-9A-Fa-f.:]{3,45}\]"
-DOMAIN = re.compile(rf"{ASCII_DOMAIN}|{WIDE_DOMAIN}|{LITERAL}")
+DOMAIN = re.compile(rf"{ASCII_DOMAIN}(?!(?:\.[A-Za-z0-9_-]{{0,62}})?(?:{LETTER}))|{WIDE_DOMAIN}|{LITERAL}")
 ANY = rf"(?:[{ATOM}]|[^\x00-\x7f\s«»“”„‘’‚‹›、。，；：！？（）【】「」『』《》＜＞])+"  # a field's whole value may hold any character (RFC 6531)
 PLAIN = re.compile(rf"{ANY}(?:\.{ANY})*@(?:(?:{LABEL}\.)*{LABEL}|{WIDE_DOMAIN}|{LITERAL})")
 QUOTED = re.compile(rf'"(?:[^"\\]|\\.)*"@(?:{ASCII_DOMAIN}|{WIDE_DOMAIN}|{LITERAL})')
@@ -257,7 +252,11 @@ def canonical(address: str) -> str:
 
 @cache
 def _flanker() -> tuple[Any, dict[str, Any]]:
-    """Import flanker's parser and the providers' grammars (250 ms), without the warnings the packages below it give about themselves."""
+    """Import flanker's parser and the providers' grammars (250 ms), silently: they warn and log as they load, and at every bad address."""
+    import logging  # noqa: PLC0415  (milliseconds, for few)
+
+    logging.getLogger("flanker").addHandler(logging.NullHandler())
+    logging.getLogger("flanker").propagate = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from flanker.addresslib import address  # noqa: PLC0415

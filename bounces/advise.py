@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bounces.compiled import PACKAGE, tables
 from bounces.errors import PolicyError
@@ -31,8 +30,7 @@ UNKNOWN = {
 AGAIN = {RecommendedAction.RETRY_LATER, RecommendedAction.SLOW_DOWN, RecommendedAction.OTHER_CHANNEL}
 
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+class Escalation(NamedTuple):
     """What repeated failures for one reason come to: so many, the first and the last at least so many days apart."""
 
     failures: int
@@ -41,20 +39,18 @@ class Escalation:
     bounce_type: BounceType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What a policy says of one reason."""
 
     blame: Blame
     hard: frozenset[Permanence]
     recommended_action: Mapping[Permanence, RecommendedAction]
+    advice: Mapping[RecommendedAction, str]
     retry_days: float | None = None  # at most LONGEST_RETRY
     escalation: Escalation | None = None
-    advice: Mapping[RecommendedAction, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A row for each of the forty reasons, and a sentence for each action that a row has none for.
 
     `literal` says that the codes alone make a failure hard, so that doubt about the reason does not soften it.
@@ -165,7 +161,7 @@ def _policy(name: str, told: dict[str, Any]) -> Policy:
             raise PolicyError(f"{name}: no table for {reason}")
         row = _row(table, old, f"{name}: {reason}") if table is not None else old
         assert row is not None
-        rows[reason] = replace(row, hard=_permanences(every, name)) if every is not None else row
+        rows[reason] = row._replace(hard=_permanences(every, name)) if every is not None else row
     return Policy(name, rows, (dict(base.advice) if base else {}) | advice, literal=every is not None or bool(base and base.literal))
 
 

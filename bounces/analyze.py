@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, advise, codes, mime, providers, sources
 from bounces import decode as decoding
@@ -51,8 +50,7 @@ ANSWERS = {Kind.COMPLAINT, Kind.AUTO_REPLY}  # in them nothing has been attempte
 BATCH = 500  # events that cross between processes at once
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """What each stage made of a message: of each attempt of the notice a verdict (None where nothing failed) and an event."""
 
     message: Message

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from bounces.model import Permanence
 
@@ -67,8 +67,7 @@ MOST = 1000  # numbers of a text that are looked at
 PAIRED, EXPIRY, PLACED, UNREGISTERED, LIKELY, NO_CODE = 5, 4, 3, 2, 1, 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A reply code and the enhanced code beside it, either may be None; `start` is the offset of the first of them in the text."""
 
     reply_code: str | None
@@ -173,8 +172,7 @@ def permanence(reply_code: str | None, status: str | None) -> Permanence:
     return {"5": Permanence.PERMANENT, "4": Permanence.TRANSIENT}.get(digit, Permanence.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class CodePattern:
+class CodePattern(NamedTuple):
     """What a rule's code pattern stands for: of a reply code the digits at each place, of an enhanced code its class, subject and details."""
 
     digits: tuple[str, ...]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address
 from bounces.phrases import fold
@@ -53,8 +52,7 @@ class Standing(Enum):
     SENTENCE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An address in the text: where its line begins and where it ends, how it stands there, and whether it is a help desk's by its name."""
 
     address: str

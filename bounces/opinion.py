@@ -9,9 +9,8 @@ import json
 import math
 import re
 import struct
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces.compiled import PACKAGE
 from bounces.model import Reason
@@ -29,8 +28,7 @@ LARGEST = 28  # as far as that goes: from "#" to "[", which JSON need not escape
 CODED = 4  # how many pieces a code counts for
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """Of each piece its weights for the reasons, side by side in the 32-bit lanes of one number, so that to add pieces is to add numbers.
 
     Another lane, the last, has the weight of nothing, to tell what the sums of the others are more than.

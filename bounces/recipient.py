@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, signs, tokens
 from bounces.language import Said
@@ -37,8 +36,7 @@ WRITERS = ("Return-Path", "From", "Sender", "Errors-To")
 OF_A_LIST = ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "X-Loop", "Sender", "From", "Reply-To")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An address that the list may have, and the field that names it."""
 
     address: str
@@ -46,8 +44,7 @@ class Candidate:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(NamedTuple):
     """What the list and the sender are known by: the text of the list's fields, the addresses that writers speak for, their domains."""
 
     lists: str

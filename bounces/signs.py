@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bounces import address
 from bounces.model import Message
@@ -51,8 +50,7 @@ READER = re.compile(
 FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """Something that speaks for a notice, or against it, and how much."""
 
     weight: int

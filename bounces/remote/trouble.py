@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from time import sleep
 from typing import TYPE_CHECKING, TypeVar
@@ -27,10 +26,11 @@ CREDENTIALS = {
 }
 PAUSES = (0.5, 1.5)  # seconds before another try, where the library has none of its own
 # what the libraries below fsspec raise, each its own
-DENIED = re.compile(
-    "NoCredentials|PartialCredentials|CredentialRetrieval|TokenRetrieval|ProfileNotFound|DefaultCredentials|ClientAuthentication|^AuthenticationEx"
-)
-PASSING = re.compile("Connect|Disconnected|Timeout|Payload|ClientOSError")
+DENIED = (
+    "NoCredentials", "PartialCredentials", "CredentialRetrieval", "TokenRetrieval", "ProfileNotFound", "DefaultCredentials", "ClientAuthentication",
+    "AuthenticationEx",
+)  # fmt: skip
+PASSING = ("Connect", "Disconnected", "Timeout", "Payload", "ClientOSError")
 
 
 class RemoteError(OSError):
@@ -89,7 +89,7 @@ def patiently(url: str, ask: Callable[[], T]) -> T:
 def passes(error: Exception) -> bool:
     """Say whether a trouble may pass: a server that is busy or failing, a connection that broke."""
     status = _status(error)
-    return status >= 500 or status == 429 or PASSING.search(type(error).__name__) is not None
+    return status >= 500 or status == 429 or any(word in type(error).__name__ for word in PASSING)
 
 
 def _status(error: Exception) -> int:
@@ -117,7 +117,7 @@ def understood(url: str, error: Exception) -> RemoteError:
     name, text, status = type(error).__name__, " ".join(said.split())[:200], _status(error)
     if isinstance(error, FileNotFoundError) or status == 404:
         return RemoteError("there is nothing there", "check the bucket or host, and the path", gone=True)
-    if DENIED.search(name):
+    if any(word in name for word in DENIED):
         return RemoteError(f"no valid credentials: {text or name}", credentials(url))
     if isinstance(error, PermissionError) or status in {401, 403}:
         return RemoteError(f"access denied: {text or name}", f"check the permissions, and the credentials: {credentials(url)}")

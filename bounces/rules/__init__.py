@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,8 +24,7 @@ LISTS = (*CONDITIONS, "examples", "counter_examples")
 KEYS = ("id", "reason", "source", "generic", "token", *LISTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One [[rule]]: conditions that must all hold, any one alternative of a condition being enough, and the reason they tell."""
 
     id: str

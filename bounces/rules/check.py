@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +150,8 @@ def _problems(table: Table) -> Iterator[Problem]:
 
 def _nearest(word: Any, known: Iterable[str]) -> str:
     """Say what may have been meant."""
+    from difflib import get_close_matches  # noqa: PLC0415  (milliseconds, for few)
+
     near = get_close_matches(str(word).lower(), tuple(known), 1)
     return f"do you mean {str(near[0])!r}?" if near else f"known are {', '.join(sorted(known))}"
 

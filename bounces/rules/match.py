@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bounces import codes
 from bounces.model import Evidence, Reason
@@ -50,8 +49,7 @@ def normalise(text: str) -> str:
     return fold(IDENTIFIER.sub(lambda found: "0" * len(found[0]), ADDRESS.sub("@", codes.plain(text[:LONGEST]))))
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that holds: the phrase that did it, and where its parts stand; a rule without text has neither."""
 
     rule: Rule

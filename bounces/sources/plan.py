@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -52,6 +51,8 @@ def chunks(source: str, size: int, skipped: Callable[[str, str], None]) -> Itera
 
 def log(origin: str, reason: str) -> None:
     """Log what was skipped."""
+    import logging  # noqa: PLC0415  (milliseconds, for few)
+
     logging.getLogger("bounces").info("%s: skipped: %s", origin, reason)
 
 
