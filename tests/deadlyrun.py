@@ -2,8 +2,9 @@
 
 import os
 import signal
+import time
 
-from bounces import run
+from bounces import run, workers
 
 
 class Deadly(run.Reader):
@@ -18,6 +19,21 @@ class Deadly(run.Reader):
                     os.kill(os.getpid(), signal.SIGKILL)
                 if b"DISASTROUS" in raw.data:
                     os.kill(os.getppid(), signal.SIGKILL)
+                if b"ENDLESS" in raw.data:
+                    time.sleep(1000)
                 yield raw
 
         return super().__call__(living())
+
+
+class Impatient(Deadly):
+    """One that is waited for no more than a second, wherever it comes to."""
+
+    def __reduce__(self):
+        return impatient, tuple(getattr(self, name) for name in self.__match_args__)
+
+
+def impatient(*about):
+    """Make an impatient reader."""
+    workers.LIMIT = 1.0
+    return Impatient(*about)

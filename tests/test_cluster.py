@@ -21,10 +21,10 @@ pytest.importorskip("s3fs", reason="mail at URLs needs bounces[s3] and moto: pip
 
 import daskcluster
 import objectstore
-from deadlyrun import Deadly
+from deadlyrun import Deadly, Impatient
 
 import bounces as library
-from bounces import advise, cluster, run, sources
+from bounces import advise, cluster, run, sources, workers
 from bounces.cluster import client, folder, plan, work
 from bounces.errors import ClusterError, OutputError, SourceError
 from bounces.frames import frame, read
@@ -169,6 +169,19 @@ def test_a_message_that_ends_what_reads_it_costs_itself_only(dask, tmp_path, mon
     monkeypatch.undo()
     assert found.tally.messages == 3 + run.report(run.Scope(MAIL[:1])).tally.messages
     assert all(process.poll() is None for process in dask.processes[:3])
+
+
+def test_a_message_that_never_ends_costs_itself_only(tmp_path, monkeypatch):
+    """What reads it is ended, and not the worker of Dask's: all else is read."""
+    (tmp_path / "m").write_bytes(
+        b"".join(b"From a@example.com Thu Jan  1 00:00:00 2026\nSubject: x\n\n%s\n\n" % text for text in (b"a", b"ENDLESS", b"b"))
+    )
+    monkeypatch.setattr(run, "Reader", Impatient)
+    with daskcluster.started(tmp_path, workers=1) as dask:
+        found = cluster.report(run.Scope((str(tmp_path / "m"),)), dask.address)
+        assert all(process.poll() is None for process in dask.processes)
+    assert found.tally.unreadable == [(f"{tmp_path / 'm'}#2", workers.HUNG.format(limit=1.0))]
+    assert found.tally.messages == 3
 
 
 def test_a_chunk_that_ends_the_workers_themselves_is_given_up(tmp_path, monkeypatch):
