@@ -75,6 +75,9 @@ class Reply(NamedTuple):
     start: int = 0
 
 
+NONE = Reply(None, None)
+
+
 @lru_cache(maxsize=1 << 10)
 def find(text: str, *, success: bool = False) -> Reply:
     """Return the reply that explains the outcome: the first, best attested 4yz or 5yz, or a 2yz with `success`.
@@ -97,7 +100,7 @@ def find(text: str, *, success: bool = False) -> Reply:
         return Reply(best.group(1), best.group(2), best.start(1))
     status = _status(text, classes)
     if best is None:
-        return Reply(None, *status) if status else Reply(None, None)
+        return Reply(None, *status) if status else NONE
     return Reply(best.group(1), status[0], min(best.start(1), status[1])) if status else Reply(best.group(1), None, best.start(1))
 
 

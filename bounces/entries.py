@@ -12,9 +12,11 @@ from bounces import address, codes
 from bounces.model import Attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 LONGEST = 4000  # characters beside an address that still belong to it
+CODES = frozenset({"status", "reply_code"})
+TOLD = CODES | {"diagnostic_code", "remote_mta", "command"}  # the fields that a text explains
 
 HOSTNAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
 HOST = re.compile(
@@ -93,32 +95,41 @@ def entries(
         yield described(match[match.lastindex or 1], text[match.end() : following.start() if following else len(text)])
 
 
-def described(recipient: str | None, text: str) -> Attempt:
-    """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it."""
-    told, expanded = _told(text[:LONGEST])
+def described(recipient: str | None, text: str, asked: frozenset[str] = TOLD) -> Attempt:
+    """Make an attempt of an address and the text that explains it: codes, remote MTA and SMTP command are read out of it.
+
+    `asked` are the fields that are looked for, where others are known.
+    """
+    told, expanded = _told(text[:LONGEST], asked)
     return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded) if recipient else told
 
 
 @lru_cache(maxsize=64)
-def _told(text: str) -> tuple[Attempt, str | None]:
+def _told(text: str, asked: frozenset[str]) -> tuple[Attempt, str | None]:
     """Return what a text explains, whoever it is about, and the alias that it names; several recipients may share it."""
-    reply = codes.find(text)
     lowered = text.lower() if text.isascii() or not UNEVEN.intersection(text) else None
-    wrapped = (reply.reply_code or reply.status) and (lowered is None or any(map(lowered.__contains__, WRAPPER_WORDS)))
-    said = text[reply.start :] if wrapped and WRAPPER.search(text[: reply.start]) else text
-    host, expanded = _host(text, lowered), EXPANDED.search(text)
+    commands = list(_commands(text, lowered)) if "command" in asked else []
+    reply = codes.find(text) if commands or asked & CODES else codes.NONE
+    expanded = EXPANDED.search(text) if asked == TOLD else None
     told = Attempt(
         status=reply.status,
         reply_code=reply.reply_code,
-        diagnostic_code=codes.plain(said).strip(" :-") or None,
-        remote_mta=host,
-        command=_command(text, lowered, reply.start),
+        diagnostic_code=_said(text, lowered, reply) if "diagnostic_code" in asked else None,
+        remote_mta=_host(text, lowered) if "remote_mta" in asked else None,
+        command=_command(commands, reply.start),
     )
     return told, address.parse(expanded.group(1)) if expanded else None
 
 
+def _said(text: str, lowered: str | None, reply: codes.Reply) -> str | None:
+    """Return a server's own words in a text; `lowered` is the text in lower case, if that has its length."""
+    wrapped = (reply.reply_code or reply.status) and (lowered is None or any(map(lowered.__contains__, WRAPPER_WORDS)))
+    said = text[reply.start :] if wrapped and WRAPPER.search(text[: reply.start]) else text
+    return codes.plain(said).strip(" :-") or None
+
+
 def _host(text: str, lowered: str | None) -> str | None:
-    """Return the server that a text says refused; `lowered` is the text in lower case, if that has its length."""
+    """Return the server that a text says refused."""
     if lowered is None:
         match = HOST.search(text)
     else:
@@ -150,9 +161,8 @@ def _commands(text: str, lowered: str | None) -> Iterator[re.Match[str]]:
             end = match.end()
 
 
-def _command(text: str, lowered: str | None, reply: int) -> str | None:
-    """Return the SMTP command that a text says was refused (HELO, MAIL, RCPT, DATA …): the last before the reply, else the first after."""
-    found = list(_commands(text, lowered))
+def _command(found: Sequence[re.Match[str]], reply: int) -> str | None:
+    """Return the SMTP command that was refused (HELO, MAIL, RCPT, DATA …): the last that a text names before the reply, else the first after."""
     before = [match for match in found if match.start() < reply]
     match = before[-1] if before else found[0] if found else None
     if match is None:
