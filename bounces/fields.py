@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import takewhile
 from urllib.parse import unquote_to_bytes
@@ -26,11 +26,11 @@ PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"([^"\\]*+(?:
 MACHINE_FIELD = re.compile(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
 # Tue, 4 Mar 2025 09:00:12 +0100 (CET)
 DATE = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), {1,2})?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([12]\d{3}) (\d\d):(\d\d):(\d\d)"
-    r" ([+-])(0\d|1[0-4])([0-5]\d)(?: \([A-Z]{1,5}\))?",
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), {1,2})?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([12]\d{3}) (\d\d:\d\d:\d\d)"
+    r" ([+-](?:0\d|1[0-4])[0-5]\d)(?: \([A-Z]{1,5}\))?",
     re.ASCII,
 )
-MONTHS = {month: number for number, month in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+MONTHS = {month: f"{number:02}" for number, month in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 BLANK_LINE = re.compile(r"\n[> \t]*\n")
 MACHINE_FIELDS = frozenset(
     """reporting-mta received-from-mta arrival-date original-envelope-id dsn-gateway final-recipient original-recipient action status remote-mta
@@ -108,11 +108,9 @@ def date_time(value: str | None) -> datetime | None:
     if not value:
         return None
     if plain := DATE.fullmatch(value):
-        day, month, year, hour, minute, second, sign, hours, minutes = plain.groups()
+        day, month, year, time, zone = plain.groups()
         with suppress(ValueError):
-            moment = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-            shift = timedelta(hours=int(hours), minutes=int(minutes))
-            moment = moment - shift if sign == "+" else moment + shift
+            moment = datetime.fromisoformat(f"{year}-{MONTHS[month]}-{day:0>2}T{time}{zone[:3]}:{zone[3:]}").astimezone(UTC)
             return moment if 1970 <= moment.year <= 2260 else None
     from email.utils import parsedate_to_datetime  # noqa: PLC0415  (slow to import, and asked only about dates that are not by the book)
 
