@@ -81,7 +81,7 @@ class _Told(NamedTuple):
     command: str | None
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)  # about 2 KB each
 def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
     """Return why a delivery failed, and whether that is in doubt; replies differ in little but addresses, so most have been judged before."""
     status, reply_code = told.status, told.reply_code
