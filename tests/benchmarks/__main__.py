@@ -63,14 +63,14 @@ def best(engine: str, path: Path, times: int) -> Measured:
 
 
 def mailboxes(folder: Path, sizes: list[str]) -> list[tuple[str, Path, int]]:
-    """Generate the mailboxes: of each size an mbox, of the smallest a Maildir and one of large originals, too."""
+    """Generate the mailboxes: of each size an mbox, of the smallest a Maildir, and one of 5,000 large originals."""
     found = []
     for size in sizes:
         found.append((f"{size} mbox", folder / f"{size}.mbox", SIZES[size]))
         mbox(found[-1][1], SEED, SIZES[size], SMALL)
-    found += [("1k Maildir", folder / "1k", 1_000), ("1k mbox, 130 KB", folder / "1k-large.mbox", 1_000)]
+    found += [("1k Maildir", folder / "1k", 1_000), ("5k mbox, 130 KB", folder / "5k-large.mbox", 5_000)]
     maildir(folder / "1k", SEED, 1_000)
-    mbox(folder / "1k-large.mbox", SEED, 1_000, LARGE)
+    mbox(folder / "5k-large.mbox", SEED, 5_000, LARGE)
     return found
 
 
