@@ -106,7 +106,8 @@ def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
 @lru_cache(maxsize=64)
 def _refused(said: str) -> str | None:
     """Return which command a queue manager says was refused, if not RCPT; several recipients may share a text."""
-    if not any(word in said[:LONGEST].lower() for word in NAMING):
+    lower = said[:LONGEST].lower()
+    if not any(word in lower for word in NAMING):
         return None
     return "MAIL" if MAILED.search(said, 0, LONGEST) else "DATA" if LATE.search(said, 0, LONGEST) else None
 
