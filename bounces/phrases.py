@@ -46,12 +46,14 @@ class _Letters(dict[int, int | None]):
 
 
 LETTERS = _Letters()
+PLAIN = {code: " " for code in range(128) if SPACES.fullmatch(chr(code))} | {ord("`"): "'"}  # what it comes to in ASCII
 
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
     if text.isascii():
-        return SPACES.sub(" ", text.replace("`", "'").lower())
+        text = text.lower().translate(PLAIN)
+        return SPACES.sub(" ", text) if "  " in text else text
     return SPACES.sub(" ", unicodedata.normalize("NFKD", text.replace("\u00b4", "'")).translate(LETTERS).casefold())
 
 
