@@ -104,6 +104,14 @@ def described(recipient: str | None, text: str, asked: frozenset[str] = TOLD) ->
     return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded) if recipient else told
 
 
+def untold(attempt: Attempt) -> frozenset[str]:
+    """Return the fields of an attempt that the text for people may tell, or tell more exactly."""
+    asked = frozenset({name for name in TOLD if getattr(attempt, name) is None})
+    if codes.is_expiry(attempt.status):
+        return asked | CODES | {"diagnostic_code"}
+    return asked | CODES if codes.is_bare(attempt.status) or attempt.diagnostic_code is None else asked
+
+
 @lru_cache(maxsize=64)
 def _told(text: str, asked: frozenset[str]) -> tuple[Attempt, str | None]:
     """Return what a text explains, whoever it is about, and the alias that it names; several recipients may share it."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
-from bounces.entries import CODES, TOLD, beside, described
+from bounces.entries import beside, described, untold
 from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
 from bounces.wording import Shown, shown
@@ -39,21 +39,13 @@ def decode(message: Message) -> Iterator[Attempt]:
     said = beside(message.text, names)
     for attempt in attempts:
         text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
-        asked = _open(attempt)
+        asked = untold(attempt)
         told = described(None, text, asked)
         if len(names) == 1 and text != message.text and (missing := {name for name in asked if getattr(told, name) is None} - {"diagnostic_code"}):
             told = told.filled(described(None, message.text, frozenset(missing)))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
             told = replace(told, diagnostic_code=_said(text))
         yield _with_cause(attempt, told).filled(told)
-
-
-def _open(attempt: Attempt) -> frozenset[str]:
-    """Return the fields of an attempt that the text for people may tell, or tell more exactly."""
-    asked = frozenset({name for name in TOLD if getattr(attempt, name) is None})
-    if codes.is_expiry(attempt.status):
-        return asked | CODES | {"diagnostic_code"}
-    return asked | CODES if codes.is_bare(attempt.status) or attempt.diagnostic_code is None else asked
 
 
 def _is_recipient(group: Headers) -> bool:
