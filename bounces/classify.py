@@ -17,6 +17,7 @@ from bounces.hedges import hedge
 from bounces.language import Said
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
+from bounces.pattern import late
 from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT, TOKEN
 from bounces.rules.match import BARE, DEAD, LONGEST, RuleSet, normalise
 
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
 
 # 553 5.1.3 <user@example.com>: invalid address
-ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
+ABOUT = late(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
 SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
 # RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
 LOGIN = frozenset({"432", "525", "534", "535", "538"})
 # what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
-QUOTING = re.compile(
+QUOTING = late(
     r"SMTP error from remote (?:mail server|mailer|server|host)\b|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:",
     re.IGNORECASE,
 )
-RUNNING = re.compile(
+RUNNING = late(
     r"(?:\b(?:permission denied|(?:temporary|internal) failure|service unavailable|data format error|internal software error|system error"
     r"|system resource problem|input/output error|can't create (?:user )?output file|local configuration error|remote protocol error"
     r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
@@ -47,8 +48,8 @@ RUNNING = re.compile(
 QUOTED, RAN = ("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"), "command output:"
 NAMING = ("in reply to", "after", "response to")
 # which command a queue manager says was refused
-MAILED = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
-LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
+MAILED = late(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
+LATE = late(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, codes
 from bounces.model import Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ CODES = frozenset({"status", "reply_code"})
 TOLD = CODES | {"diagnostic_code", "remote_mta", "command"}  # the fields that a text explains
 
 HOSTNAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
-HOST = re.compile(
+HOST = late(
     rf"\b(?:host|server|while talking to|connected to|connect to|delivery via|by server|by|MTA|from remote host|via|with)\s+<?"
     rf"({HOSTNAME})\.?>?\s*:?\s*[\[(]\s*(?:IPv6:)?[0-9a-fA-F.:]{{3,45}}"  # host mx.example.com [192.0.2.1]
     rf"|(?:while talking to|host|remote host|servers?|contact|by)\s+({HOSTNAME})(?:\.?:|\s+(?:said|says|refused|rejected))"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from bounces.language import Said
 from bounces.model import Evidence, Reason
+from bounces.pattern import late
 from bounces.phrases import Phrases, fold
 from bounces.rules.match import DEAD
 
@@ -22,10 +22,10 @@ PASSING = """temporar*, for now, for the moment, for the time being, until furth
     ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
     מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後,
     일시*, 나중에, 잠시*"""
-LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
+LOCKED = late(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
 # the sender can't receive replies; your address does not exist
-OF_THE_SENDER = re.compile(
+OF_THE_SENDER = late(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
     r"|(?:from:?|reply to|disposition) (?:address|domain|header)"
     r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
@@ -34,8 +34,8 @@ OF_THE_SENDER = re.compile(
     r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one))\b"
 )
 # recipient lookup failed: timeout
-OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
-NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_SENDER.pattern}")
+OWN_FAULT = late(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
+NEXT = late(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_SENDER.pattern}")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -47,17 +47,17 @@ GONE = r"(?:unknown|invalid|illegal|incorrect|wrong|non ?existent|not found|not 
 ALIVE = (
     r"(?:blocked|suspended|full|over ?quota|denied|restricted|refused|rejected|not (?:allowed|permitted|authori[sz]ed)|unauthori[sz]ed|unreachable)"
 )
-EITHER = re.compile(rf"\b(?:{GONE}\W+or\W+(?:\w+ ){{0,3}}?{ALIVE}|{ALIVE}\W+or\W+(?:\w+ ){{0,3}}?{GONE})\b")
+EITHER = late(rf"\b(?:{GONE}\W+or\W+(?:\w+ ){{0,3}}?{ALIVE}|{ALIVE}\W+or\W+(?:\w+ ){{0,3}}?{GONE})\b")
 # mailbox not found or access denied; ユーザーが存在しないか
 WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau atau hoặc"
-OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
+OR = late(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
 # mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
-UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
+UNSURE = late(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
-WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+WORD = late(r"\b[^\W\d_]{3,}\b")
 SENTENCE = 4  # words that no rule read
 
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told

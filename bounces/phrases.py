@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import ahocorasick
 
+from bounces.pattern import late
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,14 +25,14 @@ Span = tuple[int, int]
 GAP = 60  # characters that a "*" between two words of a phrase may stand for
 SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
 QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
-OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
-GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
+OPEN_END, OPEN_START = late(r"(?<=[^\s*])\* (?!\*)"), late(r"(?<!\*) \*(?=[^\s*])")
+GROUP = late(r"\(([^()]*\|[^()]*)\)")
 
 MOST = 20_000  # ways to say a phrase
 FEW = 8  # texts that are searched key by key, before the automaton is built
 SHARED, SHORTEST = 8, 6  # words that a key may stand for, and characters that it has where its words have them
 CLOSED_START, CLOSED_END, CLOSED = 1, 2, 3  # where a word must end, or does
-REGULAR = re.compile(
+REGULAR = late(
     r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
     r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
 )

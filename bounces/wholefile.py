@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from bounces import remote
 from bounces.errors import OutputError
+from bounces.pattern import late
 from bounces.remote.trouble import RemoteError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ REMEDIES = {
     errno.EISDIR: "is a folder; add a file name",
     errno.ENOSPC: "the disk is full; free some space or choose another path",
 }
-FROM_LINE = re.compile(rb"^>*From ", re.MULTILINE)
+FROM_LINE = late(rb"^>*From ", re.MULTILINE)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from bounces import address, codes, signs
 from bounces.entries import beside, described, untold
 from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
+from bounces.pattern import late
 from bounces.wording import Shown, shown
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
-RULE = re.compile(r"-{4,}")
+RULE = late(r"-{4,}")
 # 550 permanent failure for one or more recipients (user@example.com:blocked, another@example.com:550 5.1.1 User unknown)
-RESULT = re.compile(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
+RESULT = late(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
 ACTIONS = {"fail": Action.FAILED, "delay": Action.DELAYED, "deliver": Action.DELIVERED, "relay": Action.RELAYED, "expand": Action.EXPANDED}
 
 
