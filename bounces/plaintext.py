@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import html
 import re
 from encodings import normalize_encoding
 from encodings.aliases import aliases
@@ -224,6 +223,13 @@ def _without_comments(markup: str) -> str:
     return "".join(pieces) + markup[position:]
 
 
+def _characters(text: str) -> str:
+    """Undo the references to characters (&eacute;) of HTML."""
+    import html  # noqa: PLC0415  (milliseconds, for few)
+
+    return html.unescape(text)
+
+
 class _Page:
     """The text of an HTML page, put together as its tags go by."""
 
@@ -257,7 +263,7 @@ class _Page:
     def see(self, data: str) -> None:
         """Keep what is seen; a line break is one only where the text is verbatim."""
         if not self.hidden and not data.startswith(("<!", "<?", "</")):
-            data = html.unescape(HUGE_REFERENCE.sub(" ", data)) if "&" in data else data
+            data = _characters(HUGE_REFERENCE.sub(" ", data)) if "&" in data else data
             self.pieces.append(data if self.verbatim else data.replace("\n", " "))
 
     def start(self, name: str, attributes: str) -> None:
@@ -273,7 +279,7 @@ class _Page:
             self.pieces.append(" ")
         elif name == "a":
             mailto = MAILTO.search(attributes)
-            self.link, self.linked = html.unescape(mailto.group(1)) if mailto else "", len(self.pieces)
+            self.link, self.linked = _characters(mailto.group(1)) if mailto else "", len(self.pieces)
 
     def end(self, name: str) -> None:
         """Close a line where the tag does; an address that only the link holds is shown after it, as a link's."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, advise
 from bounces.crosswalk import known
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 FIELD_NAME = late("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a run is told. Small and picklable.
 
     `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of
