@@ -25,5 +25,8 @@ class Late:
 
 
 def late(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """Return a pattern as `re.compile` does, for one that most messages do without; a flaw in it shows at its first use (a test uses all)."""
+    """Return a pattern as `re.compile` does, for one that most messages do without.
+
+    It has all methods; only to `re`'s own functions it is none. A flaw in it shows when it is first used: a test uses all.
+    """
     return cast("re.Pattern[AnyStr]", Late(pattern, flags))
