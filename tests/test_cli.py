@@ -128,7 +128,7 @@ def test_since_after_until_is_a_mistake():
 def test_a_terminated_run_leaves_nothing_behind(tmp_path):
     """TERM and Ctrl-C alike: neither the file nor a part of it."""
     mail = tmp_path / "mail.mbox"
-    mail.write_bytes(INBOX.read_bytes() * 60)
+    mail.write_bytes(INBOX.read_bytes() * 500)
     for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("bounces")), "events", mail, "-o", tmp_path / "out.csv"], stderr=subprocess.PIPE

@@ -40,8 +40,7 @@ def decode(message: Message) -> Iterator[Attempt]:
     said = beside(message.text, names)
     for attempt in attempts:
         text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
-        asked = untold(attempt)
-        told = described(None, text, asked)
+        told = described(None, text, asked := untold(attempt))
         if len(names) == 1 and text != message.text and (missing := {name for name in asked if getattr(told, name) is None} - {"diagnostic_code"}):
             told = told.filled(described(None, message.text, frozenset(missing)))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
