@@ -33,8 +33,13 @@ SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
 # RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
 LOGIN = frozenset({"432", "525", "534", "535", "538"})
 # what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
+# (a "host x does not exist" is none of a "host x said: 553 example.org does not exist", nor is what qmail gives up on out of time)
 QUOTING = re.compile(
-    r"SMTP error from remote (?:mail server|mailer|server|host)\b|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:",
+    r"\bSMTP error from remote (?:mail server|mailer|server|host)\b(?: after (?:pipelined )?(?:RCPT|MAIL) (?:TO|FROM):<[^<>\s]{0,320}>:?)?"
+    r"|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:"
+    r"|\bhost \S{1,255} ?\[[^\]\s]{1,64}\](?: said:|:(?= ?[245]\d\d\b))"
+    r"|(?:\bdoes not like recipient\.\s{1,3})?\bremote (?:mail )?(?:host|server) (?:said:|(?:returned|replied|responded)(?= ?['\":]))"
+    r"|(?<=\S)\s{1,3}giving up on [\w.:]{1,255}\s{0,9}\Z",
     re.IGNORECASE,
 )
 RUNNING = re.compile(
@@ -44,10 +49,16 @@ RUNNING = re.compile(
     re.IGNORECASE,
 )
 # words without which there is nothing of that, for it is searched in every reply
-QUOTED, RAN = ("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"), "command output:"
-NAMING = ("in reply to", "after", "response to")
-# which command a queue manager says was refused
-MAILED = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
+QUOTED = (
+    *("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"),
+    *("said:", "server re", "host re", "giving up on "),
+)
+RAN = "command output:"
+NAMING = ("in reply to", "after", "response to", "sender verif")
+# which command a queue manager says was refused; what a server quotes that it asked about the sender comes down to the same
+MAILED = re.compile(
+    r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b|\bsender verif(?:y|ication) (?:fail|callout|error)", re.IGNORECASE
+)
 LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
 

@@ -24,6 +24,10 @@ PASSING = """temporar*, for now, for the moment, for the time being, until furth
     일시*, 나중에, 잠시*"""
 LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
+# der Absender; 发件人; but no: المرسل إليه, whom it was sent to
+SENDERS = """absender|afzender|mittente|expéditeur|remitente|remetente|remitent|expeditor|nadawc|odesílatel|odosielateľ|pošiljatelj|отправител
+    |відправник|подател|avsändar|avsender|afsender|lähettäj|feladó|gönderen|αποστολ|שולח|فرستنده"""
+SENDERS_UNPARTED = "发件人|發件人|发信人|發信人|寄件者|寄件人|送信者|差出人|発信者|보낸 사람|발신자|송신자|người gửi|pengirim|ผู้ส่ง"
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
@@ -31,11 +35,13 @@ OF_THE_SENDER = re.compile(
     r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
     r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
-    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one))\b"
+    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one)"
+    r"|not (?:allowed|authori[sz]ed|permitted) to send)\b"
+    rf"|\b(?:{fold(SENDERS).replace(' ', '')})\w*|{fold(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
 # recipient lookup failed: timeout
 OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
-NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?{OF_THE_SENDER.pattern}")
+NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?(?:{OF_THE_SENDER.pattern})")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -109,7 +115,9 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
     if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
-    other = next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    closed = evidence[0].reason is Reason.MAILBOX_DISABLED  # "disabled: over quota", which its owner may mend
+    full = next((one.matched for one in evidence if one.matched and closed and one.reason is Reason.MAILBOX_FULL), None)
+    other = full or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
 
 

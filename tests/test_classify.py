@@ -244,6 +244,15 @@ def test_a_public_domain_stands_for_its_providers_servers():
         ("permission denied. Command output: x", "server_error"),
         ('Command died with status 1: "/usr/bin/deliver"', "server_error"),
         ("conversation with mx.example.com[192.0.2.1] timed out while sending end of data", "network_error"),
+        ("host mx.example.com[192.0.2.1] said: 553 example.org does not exist (in reply to RCPT TO command)", "bad_sender_address"),
+        (
+            "SMTP error from remote mail server after RCPT TO:<a@example.com>: host mx.example.com [192.0.2.1]: 553 example.org does not exist",
+            "bad_sender_address",
+        ),
+        ("192.0.2.1 does not like recipient. Remote host said: 553 example.org does not exist Giving up on 192.0.2.1.", "bad_sender_address"),
+        ("192.0.2.1 does not like recipient.\nRemote host said: 554 Denied by policy\nGiving up on 192.0.2.1.", "policy_rejected"),
+        ("Remote Server returned '550 Requested action not taken: mailbox unavailable'", "mailbox_unavailable"),
+        ("Giving up on 192.0.2.1.", "delivery_expired"),
     ],
 )
 def test_a_queue_managers_frame_is_no_reply(said, reason):
@@ -254,6 +263,8 @@ def test_a_queue_managers_frame_is_no_reply(said, reason):
 def test_a_queue_manager_tells_which_command_was_refused():
     """After MAIL the sender is refused; after the content an unknown user is not believed."""
     assert classify("SMTP error from remote mail server after MAIL FROM:<b@example.org>: 550 domain unknown").reason is Reason.BAD_SENDER_ADDRESS
+    asked = classify('550 sender verify fail for <b@example.org>: response to "RCPT TO:<b@example.org>" was: 550 5.1.1 <b@example.org> User unknown')
+    assert (asked.reason, asked.confidence) == (Reason.BAD_SENDER_ADDRESS, Confidence.LOW)
     late = classify("host mx.example.com[192.0.2.1] said: 550 user unknown (in reply to end of DATA command)")
     assert (late.reason, late.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
 

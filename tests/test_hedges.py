@@ -57,6 +57,12 @@ def test_two_causes_joined_by_or():
         "550 the domain you send from cannot be found in DNS",
         "550 5.2.1 ამ მისამართზე წერილი არ მიიღება",
         "550 5.2.1 Ang mailbox na ito ay hindi tumatanggap ng mensahe",
+        "550 5.1.1 Die Domain der Absenderadresse wurde nicht gefunden",
+        "550 5.1.1 Il dominio dell'indirizzo del mittente non esiste",
+        "550 5.1.1 Домен в адресе отправителя не существует",
+        "550 5.1.1 发件人地址不存在",
+        "550 User b@example.org is not authorized to send mail: account inactive",
+        "550 5.2.1 Mailbox disabled because it is over its storage limit",
     ],
 )
 def test_what_a_reply_softens_takes_nobody_off(reply):
@@ -71,6 +77,7 @@ def test_what_a_reply_softens_takes_nobody_off(reply):
         "550 5.2.1 account disabled or discontinued",
         "550 5.2.1 The account has been locked for inactivity",
         "550 5.1.1 User unknown; returned to sender",
+        "550 5.1.1 Empfänger unbekannt; zurück an den Absender",
         "550 5.1.1 Recipient rejected",
         "550 5.1.1 The address could not be found; you may contact our help desk",
         "550 5.1.1 ამ მისამართზე წერილი არ მიიღება",
