@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, codes
-from bounces.hedges import hedge
+from bounces.hedges import ITSELF, hedge
 from bounces.language import Said
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
@@ -54,10 +54,12 @@ QUOTED = (
     *("said:", "server re", "host re", "giving up on "),
 )
 RAN = "command output:"
-NAMING = ("in reply to", "after", "response to", "sender verif")
+NAMING = ("in reply to", "after", "response to", "sender verif", "sender address rej")
 # which command a queue manager says was refused; what a server quotes that it asked about the sender comes down to the same
 MAILED = re.compile(
-    r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b|\bsender verif(?:y|ication) (?:fail|callout|error)", re.IGNORECASE
+    r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b|\bsender verif(?:y|ication) (?:fail|callout|error)"
+    r"|\bsender address rejected:",
+    re.IGNORECASE,
 )
 LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
@@ -97,6 +99,8 @@ def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
     """Return why a delivery failed, and whether that is in doubt; replies differ in little but addresses, so most have been judged before."""
     status, reply_code = told.status, told.reply_code
     evidence = tuple(_possible(_heard(rules, told), status))
+    if reply_code is None and evidence and evidence[0].reason in ITSELF:
+        evidence = _of_any_failure(rules, told) or evidence
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
@@ -142,6 +146,12 @@ def _heard(rules: RuleSet, told: _Told) -> tuple[Evidence, ...]:
         found = rules.evidence(text, told.status, told.reply_code, told.servers)
         best = max(best, found, key=lambda evidence: evidence[0].tier if evidence else 0)
     return best
+
+
+def _of_any_failure(rules: RuleSet, told: _Told) -> tuple[Evidence, ...]:
+    """Return what words without a code tell as those of a failure, temporary or not, if the recipient lives by them, else nothing."""
+    read = [tuple(_possible(_heard(rules, told._replace(reply_code=code)), told.status)) for code in ("450", "550")]
+    return read[1] if all(one and one[0].matched and one[0].tier > TEXT and one[0].reason not in DEAD for one in read) else ()
 
 
 def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:

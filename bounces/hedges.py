@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # account temporarily suspended; try again later; 暂时停用
-PASSING = """temporar*, for now, for the moment, for the time being, until further notice, try later, try again later, try it later, retry later,
+PASSING = """temporar*, for now, for the moment, for the time being, until, not yet, pending, on hold, maintenance,
+    right now, at the moment, at this time, try later, try again later, try it later, retry later,
     vorübergehend*, temporär*, zeitweilig*, später, momentanement*, temporaire*, plus tard, ultérieurement, temporal*, más tarde, temporane*,
     momentane*, più tardi, mais tarde, tijdelijk*, later opnieuw, tillfällig*, senare, midlertidig*, senere, tilapäis*, väliaikais*, myöhemmin,
     tymczasow*, chwilow*, później, dočasn*, později, neskôr, privremen*, kasnije, временн*, позже, позднее, тимчасов*, пізніше, по-късно,
@@ -27,7 +28,7 @@ LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # 
 # der Absender; 发件人; but no: المرسل إليه, whom it was sent to
 SENDERS = """absender|afzender|mittente|expéditeur|remitente|remetente|remitent|expeditor|nadawc|odesílatel|odosielateľ|pošiljatelj|отправител
     |відправник|подател|avsändar|avsender|afsender|lähettäj|feladó|gönderen|αποστολ|שולח|فرستنده"""
-SENDERS_UNPARTED = "发件人|發件人|发信人|發信人|寄件者|寄件人|送信者|差出人|発信者|보낸 사람|발신자|송신자|người gửi|pengirim|ผู้ส่ง"
+SENDERS_UNPARTED = "发件人|發件人|发信人|發信人|寄件者|寄件人|送信者(?!に)|差出人(?!に)|発信者(?!に)|보낸 사람|발신자|송신자|người gửi|pengirim|ผู้ส่ง"
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
@@ -35,10 +36,20 @@ OF_THE_SENDER = re.compile(
     r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
     r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
-    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one)"
+    r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one|on|in)"
     r"|not (?:allowed|authori[sz]ed|permitted) to send)\b"
     rf"|\b(?:{fold(SENDERS).replace(' ', '')})\w*|{fold(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
+# domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
+THING = re.compile(
+    r"\b(?:domain|host|hostname|server|relay|gateway|message|attachment|file|certificate|key|record|protocol|command|page|site|service|host name"
+    r"|message.id|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2} (?:(?:is|was|are|has|been|does|do|did|could|can|be|it) ){0,2}\Z"
+)
+RECIPIENT = re.compile(
+    r"@|\b(?:users?|recipients?|mail ?box\w*|accounts?|address\w*|adress\w*|alias|inbox|person|people|customer|subscriber|rcpt|name|e ?mail|employee"
+    r"|member|nobody|no one|id|i|we|he|she|they|who)\b"
+)
+ITSELF = frozenset({Reason.USER_UNKNOWN, Reason.MAILBOX_INACTIVE, Reason.MAILBOX_DISABLED, Reason.MOVED})  # said of a recipient, not of a domain
 # recipient lookup failed: timeout
 OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
 NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?(?:{OF_THE_SENDER.pattern})")
@@ -66,6 +77,8 @@ UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 SENTENCE = 4  # words that no rule read
 
+# why a mailbox is closed that its owner, or time, opens again: disabled, over quota
+MENDED = frozenset({Reason.MAILBOX_FULL, Reason.RECIPIENT_RATE_LIMITED, Reason.RATE_LIMITED})
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
 
@@ -115,9 +128,12 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
     if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
-    closed = evidence[0].reason is Reason.MAILBOX_DISABLED  # "disabled: over quota", which its owner may mend
-    full = next((one.matched for one in evidence if one.matched and closed and one.reason is Reason.MAILBOX_FULL), None)
-    other = full or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    thing = THING.search(text[max(0, start - BEFORE) : max(0, start)]) if evidence[0].reason in ITSELF else None
+    if thing and not RECIPIENT.search(text, max(0, start - BEFORE), max(0, end)):
+        return Said("the reply speaks of something else: {words}", words=thing.group().strip())
+    closed = evidence[0].reason is Reason.MAILBOX_DISABLED
+    mended = next((one.matched for one in evidence if one.matched and closed and one.reason in MENDED), None)
+    other = mended or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
 
 

@@ -269,6 +269,12 @@ def test_a_queue_manager_tells_which_command_was_refused():
     assert (late.reason, late.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
 
 
+def test_words_without_a_code_are_a_failures():
+    """Rules for replies of failures hold for words without a code, too, where nobody would be dead by them."""
+    assert classify("message sending for this account is disabled").reason is not Reason.MAILBOX_DISABLED
+    assert classify("the account is disabled").reason is Reason.MAILBOX_DISABLED
+
+
 def test_a_token_is_more_than_a_lone_word():
     """A lone word loses to a registered code, a token beats it, and a text beats both."""
     code = rule("code", "policy_rejected", status="5.7.3") + rule("text", "user_unknown", text="no such user")
