@@ -78,6 +78,9 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         _refused(said) or attempt.command,
     )
     verdict, doubtful = _judged(rules, told)
+    if verdict.reason in DEAD and own.status not in {None, told.status} and not codes.is_bare(own.status):
+        by_server = _judged(rules, told._replace(status=own.status))  # a report's Status may be what its writer makes of any refusal
+        verdict, doubtful = by_server if by_server[0].reason not in DEAD else (verdict, doubtful)
     if doubtful or (other := _other(verdict, attempt)) is None:
         return verdict
     return replace(verdict, confidence=Confidence.LOW, contradictions=(other, *verdict.contradictions))

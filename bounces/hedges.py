@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bounces.language import Said
 from bounces.model import Evidence, Reason
 from bounces.phrases import Phrases, fold
+from bounces.rules import TEXT
 from bounces.rules.match import DEAD
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ OF_THE_SENDER = re.compile(
     r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
     r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one|on|in)"
-    r"|not (?:allowed|authori[sz]ed|permitted) to send)\b"
+    r"|not (?:allowed|authori[sz]ed|permitted) to send|smart ?host|message.id|urls?|links?|spf|dkim|dmarc)\b"
     rf"|\b(?:{fold(SENDERS).replace(' ', '')})\w*|{fold(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
@@ -72,13 +73,12 @@ BETWEEN = 24  # characters between two causes that an "or" joins
 
 # mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
 UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
+WHETHER = re.compile(r"\b(?:if|whether|unless|in case|in the event)(?: \w{1,12}){0,2} \Z")  # if this address does not exist
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
 WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 SENTENCE = 4  # words that no rule read
 
-# why a mailbox is closed that its owner, or time, opens again: disabled, over quota
-MENDED = frozenset({Reason.MAILBOX_FULL, Reason.RECIPIENT_RATE_LIMITED, Reason.RATE_LIMITED})
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told
 UNTELLING = DEAD | {Reason.MAILBOX_UNAVAILABLE}
 
@@ -125,15 +125,19 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
     if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
         return Said("the reply isn't sure of it: {words}", words=unsure.group())
+    if condition := WHETHER.search(text[max(0, start - BEFORE) : max(0, start)]):
+        return Said("the reply isn't sure of it: {words}", words=condition.group().strip())
     sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
     if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
     thing = THING.search(text[max(0, start - BEFORE) : max(0, start)]) if evidence[0].reason in ITSELF else None
     if thing and not RECIPIENT.search(text, max(0, start - BEFORE), max(0, end)):
         return Said("the reply speaks of something else: {words}", words=thing.group().strip())
-    closed = evidence[0].reason is Reason.MAILBOX_DISABLED
-    mended = next((one.matched for one in evidence if one.matched and closed and one.reason in MENDED), None)
-    other = mended or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    closed = (
+        evidence[0].reason is Reason.MAILBOX_DISABLED
+    )  # "disabled: over quota", or "for sending": its owner or time opens it, or it is open to some
+    open_ = next((one.matched for one in evidence if closed and one.matched and one.tier >= TEXT and one.reason not in UNTELLING), None)
+    other = open_ or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
     return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
 
 

@@ -269,6 +269,16 @@ def test_a_queue_manager_tells_which_command_was_refused():
     assert (late.reason, late.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
 
 
+def test_the_servers_own_status_beats_a_reports_that_kills():
+    """A report that has 5.1.1 for whatever was refused does not make a dead address of "550 5.7.606", but a server's 5.1.1 stays one."""
+    refused = judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.606 Access denied, banned sending IP"), analyze.rule_set())
+    assert refused.reason is Reason.IP_BLOCKED
+    bare = judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.606"), analyze.rule_set())
+    assert bare.reason is Reason.IP_BLOCKED
+    assert judge(Attempt(status="5.1.1", diagnostic_code="550 5.0.0 rejected"), analyze.rule_set()).reason is Reason.USER_UNKNOWN
+    assert judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.1 user unknown"), analyze.rule_set()).reason is Reason.USER_UNKNOWN
+
+
 def test_words_without_a_code_are_a_failures():
     """Rules for replies of failures hold for words without a code, too, where nobody would be dead by them."""
     assert classify("message sending for this account is disabled").reason is not Reason.MAILBOX_DISABLED
