@@ -26,10 +26,26 @@ PASSING = """temporar*, for now, for the moment, for the time being, until, not 
     일시*, 나중에, 잠시*"""
 LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
-# der Absender; 发件人; but no: المرسل إليه, whom it was sent to
-SENDERS = """absender|afzender|mittente|expéditeur|remitente|remetente|remitent|expeditor|nadawc|odesílatel|odosielateľ|pošiljatelj|отправител
-    |відправник|подател|avsändar|avsender|afsender|lähettäj|feladó|gönderen|αποστολ|שולח|فرستنده"""
-SENDERS_UNPARTED = "发件人|發件人|发信人|發信人|寄件者|寄件人|送信者(?!に)|差出人(?!に)|発信者(?!に)|보낸 사람|발신자|송신자|người gửi|pengirim|ผู้ส่ง"
+# der Absender, Ihr Konto, votre adresse IP; 发件人, 您的账号; but no: المرسل إليه, whom it was sent to; 送信者に, whom it goes back to
+SENDERS = """(?:absender|afzender|mittente|expéditeur|remitente|remetente|remitent|expeditor|nadawc|odesílatel|odosielateľ|pošiljatelj|отправител
+    |відправник|подател|avsändar|avsender|afsender|lähettäj|feladó|gönderen|αποστολ|שולח|فرستنده)\\w*
+    |ihr\\w{0,2}_(?:ip|konto|account|e-?mail-?adresse|adresse|server|mailserver|domain|host)|votre_(?:adresse|compte|serveur|domaine|ip)
+    |[st]u_(?:dirección|cuenta|servidor|dominio|ip)|(?:suo|vostro|tuo)_(?:indirizzo|account|server|dominio|ip)
+    |(?:seu|sua|teu|tua)_(?:endereço|conta|servidor|domínio|ip)|ваш\\w{0,3}_(?:ip|адрес|сервер|аккаунт|домен|учетн|акаунт|обліков|сървър|профил)
+    |(?:tw[oó]j|twoj|państw|wasz)\\w{0,4}_(?:ip|adres|serwer|konto|domen)|va[sš]\\w{0,3}_(?:ip|server|účet|domén|domen|adres|poslužitelj|račun)
+    |(?:uw|je|jouw)_(?:ip|server|account|domein|adres|mailserver)|(?:din|dit|ditt)_(?:ip|server|konto|domän|domæne|domene|adress)
+    |(?:ip|e-?posta|sunucu|hesab|hesap|alan_ad)\\w{0,9}n[iu]z|adres\\w{0,3}n[iu]z|(?:az_)?(?:ön|önök)_(?:ip|kiszolgáló|fiók|domain|szerver)
+    |ip_?(?:adres|address|адрес|cím|osoite)|(?:adresse|dirección|indirizzo|endereço|adres|adresa|địa_chỉ|alamat)_ip"""
+SENDERS_UNPARTED = """发件人|發件人|发信人|發信人|寄件者|寄件人|送信者(?!に)|差出人(?!に)|発信者(?!に)|送信元|发信|보낸_사람|발신자|송신자|발신_도메인
+    |người_gửi|pengirim|ผู้ส่ง|[您你]的?(?:ip|服务器|伺服器|账号|帐号|账户|帳號|帳戶|域名|网域|網域|地址)|ip_?地址|ip_?位址|ip_?アドレス|ip_?주소
+    |(?:あなた|お客様|貴社|御社|貴方)の(?:ip|サーバ|アカウント|ドメイン|アドレス|メールアドレス)|귀하의_(?:ip|서버|계정|도메인|주소)"""
+
+
+def _folded(words: str) -> str:
+    """Return a pattern as it reads in a folded text: its lines joined, "_" a space."""
+    return fold("".join(words.split())).replace("_", " ")
+
+
 # the sender can't receive replies; your address does not exist
 OF_THE_SENDER = re.compile(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
@@ -39,7 +55,7 @@ OF_THE_SENDER = re.compile(
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
     r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one|on|in)"
     r"|not (?:allowed|authori[sz]ed|permitted) to send|smart ?host|message.id|urls?|links?|spf|dkim|dmarc)\b"
-    rf"|\b(?:{fold(SENDERS).replace(' ', '')})\w*|{fold(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
+    rf"|\b{_folded(SENDERS)}|{_folded(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
 THING = re.compile(
@@ -130,7 +146,8 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
     if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
-    thing = THING.search(text[max(0, start - BEFORE) : max(0, start)]) if evidence[0].reason in ITSELF else None
+    english = evidence[0].reason in ITSELF and evidence[0].rule.startswith("text.")
+    thing = THING.search(text[max(0, start - BEFORE) : max(0, start)]) if english else None
     if thing and not RECIPIENT.search(text, max(0, start - BEFORE), max(0, end)):
         return Said("the reply speaks of something else: {words}", words=thing.group().strip())
     closed = (
