@@ -87,6 +87,12 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
+# too many attempts to unknown users; unknown user limit exceeded: of how many there were
+COUNTED = re.compile(
+    r"\b(?:limits?|threshold|rates?|ratio|count|percentage|attempts to (?:un|in|non|bad)\w*|exceed\w*|too (?:many|high|much|often)|no more"
+    r"|per (?:hour|day|minute)|this session)\b"
+)
+
 # mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
 UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
 WHETHER = re.compile(r"\b(?:if|whether|unless|in case|in the event)(?: \w{1,12}){0,2} \Z")  # if this address does not exist
@@ -136,26 +142,38 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     if not winner:
         other = living[0] if living else _unread(evidence, text)
         return Said("only the code says so, and the words are others: {words}", words=other) if other else None
-    start = text.find(winner.partition(" … ")[0])
-    end = text.find(last := winner.rpartition(" … ")[2], start) + len(last)
-    unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), max(0, end))
+    start = max(0, text.find(winner.partition(" … ")[0]))
+    end = max(0, text.find(last := winner.rpartition(" … ")[2], start) + len(last))
+    if doubt := _unsure(winner, evidence[0], text, start, end) or _of_another(evidence[0], text, start, end):
+        return doubt
+    # "disabled: over quota", or "for sending": its owner opens it again, or it is open to some
+    alive = (one.matched for one in evidence if one.matched and one.tier >= TEXT and one.reason not in UNTELLING)
+    closed = next(alive, None) if evidence[0].reason is Reason.MAILBOX_DISABLED else None
+    other = closed or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
+    return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
+
+
+def _unsure(winner: str, told: Evidence, text: str, start: int, end: int) -> Said | None:
+    """Return words around those that tell, which stand between `start` and `end`, that doubt them, set a condition or count many."""
+    unsure = UNSURE.search(text, max(0, start - UNSURE_BEFORE), end)
     if unsure and unsure.group() not in winner:  # a rule that knows the whole sentence knows what it means
         return Said("the reply isn't sure of it: {words}", words=unsure.group())
-    if condition := WHETHER.search(text[max(0, start - BEFORE) : max(0, start)]):
+    if condition := WHETHER.search(text[max(0, start - BEFORE) : start]):
         return Said("the reply isn't sure of it: {words}", words=condition.group().strip())
-    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), max(0, end)) or NEXT.match(text, max(0, end))
-    if sender and evidence[0].reason is not Reason.SUPPRESSED:  # the list is the sender's own
+    counted = COUNTED.search(text) if told.reason is Reason.USER_UNKNOWN else None
+    return Said("the reply leaves open which it is: {words}", words=counted.group()) if counted else None
+
+
+def _of_another(told: Evidence, text: str, start: int, end: int) -> Said | None:
+    """Return words around those that tell, which stand between `start` and `end`, by which they are of the sender or of no person at all."""
+    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), end) or NEXT.match(text, end)
+    if sender and told.reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
-    english = evidence[0].reason in ITSELF and evidence[0].rule.startswith("text.")
-    thing = THING.search(text[max(0, start - BEFORE) : max(0, start)]) if english else None
-    if thing and not RECIPIENT.search(text, max(0, start - BEFORE), max(0, end)):
+    english = told.reason in ITSELF and told.rule.startswith("text.")
+    thing = THING.search(text[max(0, start - BEFORE) : start]) if english else None
+    if thing and not RECIPIENT.search(text, max(0, start - BEFORE), end):
         return Said("the reply speaks of something else: {words}", words=thing.group().strip())
-    closed = (
-        evidence[0].reason is Reason.MAILBOX_DISABLED
-    )  # "disabled: over quota", or "for sending": its owner or time opens it, or it is open to some
-    open_ = next((one.matched for one in evidence if closed and one.matched and one.tier >= TEXT and one.reason not in UNTELLING), None)
-    other = open_ or next((one for one in living if _joined(winner, one, text) or _joined(one, winner, text)), None)
-    return Said("the reply leaves open which it is: {words}, or {others}", words=winner, others=other) if other else None
+    return None
 
 
 def _unread(evidence: Sequence[Evidence], text: str) -> str | None:

@@ -79,6 +79,7 @@ def test_two_causes_joined_by_or():
         "554 5.1.2 SPF include domain not found",
         "550 link host bad.example does not exist",
         "550 5.7.1 Refused. Ask your administrator whether the mailbox does not exist",
+        "550 5.7.1 delivery of user unknown notices exceeds our limit",
         "550 Domain example.com not known here",
         "550 host mx.example.com is not registered here",
         "554 the certificate is no longer in use",
