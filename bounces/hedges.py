@@ -50,7 +50,7 @@ def _folded(words: str) -> str:
 OF_THE_SENDER = re.compile(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
     r"|(?:from:?|reply to|disposition) (?:address|domain|header)"
-    r"|(?:your|sending|connecting|client(?:'s)?) (?:own )?(?:(?:e )?mail )?"
+    r"|(?:your|sending|connecting|client(?:'s)?) (?:(?!recipient|intended|addressee|destination|correspondent|contact)\w{1,14} )?(?:(?:e )?mail )?"
     r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
     r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one|on|in)"
@@ -59,8 +59,9 @@ OF_THE_SENDER = re.compile(
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
 THING = re.compile(
-    r"\b(?:domain|host|hostname|server|relay|gateway|message|attachment|file|certificate|key|record|protocol|command|page|site|service|host name"
-    r"|message.id|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2} (?:(?:is|was|are|has|been|does|do|did|could|can|be|it) ){0,2}\Z"
+    r"\b(?:domain|host|hostname|host name|server|relay|gateway|port|tls|ssl|version|message|message.id|attachment|file|certificate|key|record|protocol"
+    r"|command|page|site|service|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2}"
+    r" (?:(?:is|was|are|has|been|does|do|did|could|can|be|it) ){0,2}\Z"
 )
 RECIPIENT = re.compile(
     r"@|\b(?:users?|recipients?|mail ?box\w*|accounts?|address\w*|adress\w*|alias|inbox|person|people|customer|subscriber|rcpt|name|e ?mail|employee"
@@ -87,6 +88,8 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
+# account expired: may not send
+SENDING = re.compile(r"\bmay not send\b|\b(?:for|from) sending\b|\b(?:outgoing|outbound) (?:mail|e ?mail|messages?)\b|\bto send mail\Z")
 # too many attempts to unknown users; unknown user limit exceeded: of how many there were
 COUNTED = re.compile(
     r"\b(?:limits?|threshold|rates?|ratio|count|percentage|attempts to (?:un|in|non|bad)\w*|exceed\w*|too (?:many|high|much|often)|no more"
@@ -166,7 +169,7 @@ def _unsure(winner: str, told: Evidence, text: str, start: int, end: int) -> Sai
 
 def _of_another(told: Evidence, text: str, start: int, end: int) -> Said | None:
     """Return words around those that tell, which stand between `start` and `end`, by which they are of the sender or of no person at all."""
-    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), end) or NEXT.match(text, end)
+    sender = OF_THE_SENDER.search(text, max(0, start - BEFORE), end) or NEXT.match(text, end) or SENDING.search(text)
     if sender and told.reason is not Reason.SUPPRESSED:  # the list is the sender's own
         return Said("the reply speaks of the sender: {words}", words=sender.group())
     english = told.reason in ITSELF and told.rule.startswith("text.")
