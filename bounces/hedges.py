@@ -59,8 +59,8 @@ OF_THE_SENDER = re.compile(
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
 THING = re.compile(
-    r"\b(?:domain|host|hostname|host name|server|relay|gateway|port|tls|ssl|version|message|message.id|attachment|file|certificate|key|record|protocol"
-    r"|command|page|site|service|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2}"
+    r"\b(?:domain|host|hostname|host name|server|relay|gateway|port|tls|ssl|version|message|message.id|attachment|file|certificate|key|record"
+    r"|protocol|command|page|site|service|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2}"
     r" (?:(?:is|was|are|has|been|does|do|did|could|can|be|it) ){0,2}\Z"
 )
 RECIPIENT = re.compile(
@@ -88,6 +88,8 @@ WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau 
 OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
+# recipient refuses this. message not found: words of two sentences; but no: user @... not found
+SENTENCE_END = re.compile(r"[^\W\d_]{2}[.!?] \w|[。！？]")
 # account expired: may not send
 SENDING = re.compile(r"\bmay not send\b|\b(?:for|from) sending\b|\b(?:outgoing|outbound) (?:mail|e ?mail|messages?)\b|\bto send mail\Z")
 # too many attempts to unknown users; unknown user limit exceeded: of how many there were
@@ -149,6 +151,9 @@ def _left_open(winner: str, evidence: Sequence[Evidence], text: str) -> Said | N
     end = max(0, text.find(last := winner.rpartition(" … ")[2], start) + len(last))
     if doubt := _unsure(winner, evidence[0], text, start, end) or _of_another(evidence[0], text, start, end):
         return doubt
+    same = [one.matched for one in evidence if one.matched and one.tier == evidence[0].tier and one.reason is evidence[0].reason]
+    if evidence[0].reason in ITSELF and all(_parted(one, text) for one in same):
+        return Said("the reply leaves open which it is: {words}", words=winner)
     # "disabled: over quota", or "for sending": its owner opens it again, or it is open to some
     alive = (one.matched for one in evidence if one.matched and one.tier >= TEXT and one.reason not in UNTELLING)
     closed = next(alive, None) if evidence[0].reason is Reason.MAILBOX_DISABLED else None
@@ -165,6 +170,13 @@ def _unsure(winner: str, told: Evidence, text: str, start: int, end: int) -> Sai
         return Said("the reply isn't sure of it: {words}", words=condition.group().strip())
     counted = COUNTED.search(text) if told.reason is Reason.USER_UNKNOWN else None
     return Said("the reply leaves open which it is: {words}", words=counted.group()) if counted else None
+
+
+def _parted(matched: str, text: str) -> bool:
+    """Say whether words that tell stand in two sentences."""
+    parts = matched.split(" … ")
+    start = text.find(parts[0]) + len(parts[0])
+    return len(parts) > 1 and SENTENCE_END.search(text[max(0, start - 2) : text.find(parts[-1], start) + 1]) is not None
 
 
 def _of_another(told: Evidence, text: str, start: int, end: int) -> Said | None:
