@@ -36,7 +36,7 @@ LOGIN = frozenset({"432", "525", "534", "535", "538"})
 # (a "host x does not exist" is none of a "host x said: 553 example.org does not exist", nor is what qmail gives up on out of time)
 QUOTING = re.compile(
     r"\bSMTP error from remote (?:mail server|mailer|server|host)\b(?: after (?:pipelined )?(?:RCPT|MAIL) (?:TO|FROM):<[^<>\s]{0,320}>:?)?"
-    r"|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:"
+    r"|>>> (?:RCPT|MAIL) (?:TO|FROM):\s?<[^<>\s]{0,320}>|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:"
     r"|\bhost \S{1,255} ?\[[^\]\s]{1,64}\](?: said:|:(?= ?[245]\d\d\b))"
     r"|(?:\bdoes not like recipient\.\s{1,3})?\bremote (?:mail )?(?:host|server) (?:said:|(?:returned|replied|responded)(?= ?['\":]))"
     r"|(?<=\S)\s{1,3}giving up on [\w.:]{1,255}\s{0,9}\Z",
@@ -51,7 +51,7 @@ RUNNING = re.compile(
 # words without which there is nothing of that, for it is searched in every reply
 QUOTED = (
     *("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"),
-    *("said:", "server re", "host re", "giving up on "),
+    *("said:", "server re", "host re", "giving up on ", ">>> "),
 )
 RAN = "command output:"
 NAMING = ("in reply to", "after", "response to", "sender verif", "sender address rej")

@@ -253,6 +253,8 @@ def test_a_public_domain_stands_for_its_providers_servers():
         ("192.0.2.1 does not like recipient.\nRemote host said: 554 Denied by policy\nGiving up on 192.0.2.1.", "policy_rejected"),
         ("Remote Server returned '550 Requested action not taken: mailbox unavailable'", "mailbox_unavailable"),
         ("Giving up on 192.0.2.1.", "delivery_expired"),
+        (">>> RCPT To:<a@example.com>\n<<< 553 example.org does not exist", "bad_sender_address"),
+        ("> 517 Domain does not exist: example.org.", "bad_sender_address"),
     ],
 )
 def test_a_queue_managers_frame_is_no_reply(said, reason):
