@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +10,7 @@ from bounces.compiled import PACKAGE, tables
 from bounces.errors import PolicyError
 from bounces.language import Said, say
 from bounces.model import Advice, Blame, BounceType, Confidence, Kind, Permanence, Reason, RecommendedAction
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ LONGEST_RETRY = 365  # days
 KEYS = {"blame", "hard", "recommended_action", "retry_days", "escalation", "advice"}
 TAKES_OFF = {RecommendedAction.REMOVE, RecommendedAction.CORRECT_ADDRESS}
 # of a sentence of advice: "[ at {page}]" stands only where the page is known, "[in {wait}|tomorrow]" is else "tomorrow"
-OPTIONAL, PLACE = re.compile(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]"), re.compile(r"\{(\w+)\}")
+OPTIONAL, PLACE = late(r"\[([^\[\]|]*)(?:\|([^\[\]|]*))?\]"), late(r"\{(\w+)\}")
 UNKNOWN = {
     "domain": "the recipient", "provider": "the provider", "ip": "ours", "blocklist": "a block list", "mechanism": "authentication",
     "limit": "a limit", "wait": "a while", "page": "the provider's pages", "suggestion": "the new address",

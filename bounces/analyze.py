@@ -280,4 +280,4 @@ def _fingerprint(message: Message) -> str:
 
 def _identity(*parts: str | None) -> str:
     """Return a stable id: 16 hex digits over what identifies a notice and a recipient."""
-    return blake2b("\0".join(part or "" for part in parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return blake2b("\0".join([part or "" for part in parts]).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

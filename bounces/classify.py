@@ -17,6 +17,7 @@ from bounces.hedges import ITSELF, hedge
 from bounces.language import Said
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
+from bounces.pattern import late
 from bounces.rules import CODE, OPINION, PROVIDER_CODE, TEXT, TOKEN
 from bounces.rules.match import BARE, DEAD, LONGEST, RuleSet, normalise
 
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 BEFORE, AFTER = frozenset({"CONNECT", "HELO", "EHLO", "LHLO", "STARTTLS", "AUTH", "MAIL"}), frozenset({"DATA", "BDAT"})
 
 # 553 5.1.3 <user@example.com>: invalid address
-ABOUT = re.compile(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
+ABOUT = late(r"(?:smtp;)?[\d\s.-]*<?([^\s<>@]{1,64}@[^\s<>@:]{1,255})>?", re.IGNORECASE)
 SENDERS = frozenset({"1.7", "1.8", "7.27"})  # RFC 3463, section 3.2, and RFC 7505: the codes for a sender's address
 SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
 # RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
 LOGIN = frozenset({"432", "525", "534", "535", "538"})
 # what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
 # (a "host x does not exist" is none of a "host x said: 553 example.org does not exist", nor is what qmail gives up on out of time)
-QUOTING = re.compile(
+QUOTING = late(
     r"\bSMTP error from remote (?:mail server|mailer|server|host)\b(?: after (?:pipelined )?(?:RCPT|MAIL) (?:TO|FROM):<[^<>\s]{0,320}>:?)?"
     r"|>>> (?:RCPT|MAIL) (?:TO|FROM):\s?<[^<>\s]{0,320}>|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:"
     r"|\bhost \S{1,255} ?\[[^\]\s]{1,64}\](?: said:|:(?= ?[245]\d\d\b))"
@@ -42,7 +43,7 @@ QUOTING = re.compile(
     r"|(?<=\S)\s{1,3}giving up on [\w.:]{1,255}\s{0,9}\Z",
     re.IGNORECASE,
 )
-RUNNING = re.compile(
+RUNNING = late(
     r"(?:\b(?:permission denied|(?:temporary|internal) failure|service unavailable|data format error|internal software error|system error"
     r"|system resource problem|input/output error|can't create (?:user )?output file|local configuration error|remote protocol error"
     r"|command (?:died with (?:status|signal) \d+|time limit exceeded)(?:: \"[^\"]*\")?)\. ?)?\bcommand output:(?=\s*\S)",
@@ -56,12 +57,12 @@ QUOTED = (
 RAN = "command output:"
 NAMING = ("in reply to", "after", "response to", "sender verif", "sender address rej")
 # which command a queue manager says was refused; what a server quotes that it asked about the sender comes down to the same
-MAILED = re.compile(
+MAILED = late(
     r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b|\bsender verif(?:y|ication) (?:fail|callout|error)"
     r"|\bsender address rejected:",
     re.IGNORECASE,
 )
-LATE = re.compile(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
+LATE = late(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
 
 def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdict:
@@ -124,7 +125,8 @@ def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
 @lru_cache(maxsize=64)
 def _refused(said: str) -> str | None:
     """Return which command a queue manager says was refused, if not RCPT; several recipients may share a text."""
-    if not any(word in said[:LONGEST].lower() for word in NAMING):
+    lower = said[:LONGEST].lower()
+    if not any(word in lower for word in NAMING):
         return None
     return "MAIL" if MAILED.search(said, 0, LONGEST) else "DATA" if LATE.search(said, 0, LONGEST) else None
 

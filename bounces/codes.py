@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from bounces.model import Permanence
+from bounces.pattern import late
 
 # every reply code that RFC 5321, its extensions and the IANA registry know, with the nonstandard ones that servers send
 REPLY_CODES = frozenset(
@@ -25,9 +26,9 @@ REPLY = re.compile(
     re.ASCII,
 )
 # a reply stands at the start of a line …
-LINE = re.compile(r"(?:^|\n)[ \t>|*-]*\Z")
+LINE = late(r"(?:^|\n)[ \t>|*-]*\Z")
 # … after "said:", "ERROR_CODE :", "smtp;", "the status code was", "rejected with", "<<<" …
-TOLD = re.compile(
+TOLD = late(
     r"(?:<<<|=>|<--|<-)[ \t]*\Z"
     r"|(?:\b|_)(?:said|says|code|error|status|reply|response|result|reason|failure|E?SMTP|LMTP|erreur|Fehler(?:code)?|código"
     r"|codice|kod|код|ошибк[а-я]*|(?:answered|bounced|ended|failed|refused|rejected|replied|responded|returned)(?: with)?)"
@@ -36,18 +37,18 @@ TOLD = re.compile(
     re.IGNORECASE,
 )
 # … or, less surely, after a mark
-MARK = re.compile(r"[;:#\"'`<(\[«“„‘‚「『（【：；，。][ \t]*\Z|[245]\.[0-7]\.\d{1,3}[)\]:]? \Z")
+MARK = late(r"[;:#\"'`<(\[«“„‘‚「『（【：；，。][ \t]*\Z|[245]\.[0-7]\.\d{1,3}[)\]:]? \Z")
 # "192.0.2.1:550", "2001:db8::550", "12:30:550": a port, the end of an address, a time
-TAIL = re.compile(r"[\d\]]:\Z|(?<![G-Zg-z_])(?:[0-9A-Fa-f]{0,4}:){2}\Z")
+TAIL = late(r"[\d\]]:\Z|(?<![G-Zg-z_])(?:[0-9A-Fa-f]{0,4}:){2}\Z")
 # "552 KB", "450 seconds", "550 Uhr": a number that measures
-MEASURED = re.compile(
+MEASURED = late(
     r"[ \t]*(?:[kKmMgG]i?[bB]\b|[bB]ytes?\b|[oO]ctets?\b|USD|EUR|Uhr"
     r"|(?:chars|characters|seconds|secs|minutes|mins|hours|days|weeks|months|years|times|lines)\b)"
 )
 # "550 messages": one that counts
-COUNTED = re.compile(r"[ \t]*(?:messages|mails|e-?mails|recipients|users|addresses|connections|attempts|people|members|cases|unread)\b")
+COUNTED = late(r"[ \t]*(?:messages|mails|e-?mails|recipients|users|addresses|connections|attempts|people|members|cases|unread)\b")
 # "port 554", "line: 500", "HTTP/1.1 502", "tel. 555", "ticket #550", "Sep 450": one that names something else
-NAMED = re.compile(
+NAMED = late(
     r"(?:\b(?:ports?|lines?|size|length|count|total|limit|quota|delays?|score|age|room|suite|page|id|queue|pid|uid|than|tel|phone|fax|call|ext"
     r"|ticket|case|issue|bug|order|invoice|ref|HTTPS?(?:/[\d.]+)?(?: (?:error|status|code|response))*)"
     r"|(?<!error )(?<!code )(?<!reply )\b(?:number|no|nr))[.]?[\s:=#(]*\Z"
@@ -55,7 +56,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 # "Exim 4.5.2", "Postfix (2.5.1)", "version: 4.8.5", "RFC 5321 section 4.2.1", "am 5.1.23": a release, a paragraph, a date; no status
-VERSION = re.compile(
+VERSION = late(
     r"(?:\b(?:v|ver|versi[oó]n|versão|release|build|sections?|sec|chapter|paragraph)[.\s:=#(v-]*|§ ?"
     r"|(?:exim|postfix|sendmail|qmail|exchange|domino|notes|courier|zimbra|mta|momentum|smtpd|james|dovecot|cyrus|amavis\w*|spamassassin|clamav|rspamd"
     r"|mailscanner|mailman|outlook|thunderbird|windows|linux|php|python|java|mailenable|icewarp|merak|mdaemon|kerio|axigen|haraka|barracuda|ironport"

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 DIGEST = 16  # bytes of a digest: the file begins with that of what it was made of
-CODE = ("compiled.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
+CODE = ("codes.py", "compiled.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
 
 
 def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:
     """Return what `make` makes of our own data files `sources`: what was kept of it, or else made now, and kept if that can be.
 
-    It consists of dicts, lists, tuples, text, bytes, numbers, booleans and None. A source is a file in the package, or a folder of TOML files.
+    It consists of dicts, lists, tuples, frozensets, text, bytes, numbers, booleans and None. A source is a file in the package, or a folder
+    of TOML files.
     """
     key = _key(sources)
     place = folder() / f"{name}-{blake2b(os.fsencode(PACKAGE), digest_size=4).hexdigest()}.{sys.implementation.cache_tag}"

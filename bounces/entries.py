@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, codes
 from bounces.model import Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ CODES = frozenset({"status", "reply_code"})
 TOLD = CODES | {"diagnostic_code", "remote_mta", "command"}  # the fields that a text explains
 
 HOSTNAME = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
-HOST = re.compile(
+HOST = late(
     rf"\b(?:host|server|while talking to|connected to|connect to|delivery via|by server|by|MTA|from remote host|via|with)\s+<?"
     rf"({HOSTNAME})\.?>?\s*:?\s*[\[(]\s*(?:IPv6:)?[0-9a-fA-F.:]{{3,45}}"  # host mx.example.com [192.0.2.1]
     rf"|(?:while talking to|host|remote host|servers?|contact|by)\s+({HOSTNAME})(?:\.?:|\s+(?:said|says|refused|rejected))"
@@ -102,6 +103,14 @@ def described(recipient: str | None, text: str, asked: frozenset[str] = TOLD) ->
     """
     told, expanded = _told(text[:LONGEST], asked)
     return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded) if recipient else told
+
+
+def untold(attempt: Attempt) -> frozenset[str]:
+    """Return the fields of an attempt that the text for people may tell, or tell more exactly."""
+    asked = frozenset({name for name in TOLD if getattr(attempt, name) is None})
+    if codes.is_expiry(attempt.status):
+        return asked | CODES | {"diagnostic_code"}
+    return asked | CODES if codes.is_bare(attempt.status) or attempt.diagnostic_code is None else asked
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from itertools import takewhile
 from urllib.parse import unquote_to_bytes
 
 from bounces.model import Headers
+from bounces.pattern import late
 from bounces.plaintext import decode_words
 
 LONGEST_HEADER = 256 * 1024  # characters of a header that are read
@@ -20,10 +21,10 @@ FOLD = re.compile(r"\n[ \t]+")
 FIELD = re.compile(r"\n([!-9;-~]{1,80}+)[ \t]*+:[ \t]*+([^\n]*\S|)")
 TYPE = re.compile(r"\s*([^\s;/(]+/[^\s;/(]+)(?=[\s;(]|\Z)")
 SPACES = str.maketrans("\r\n", "  ")  # a line end in an encoded word is no line end
-ESCAPED = re.compile(r"\\(.)")
+ESCAPED = late(r"\\(.)")
 # ; name=value, name="value", name*0="val", name*=utf-8''v%61lue; after a comment, or a semicolon that was forgotten, too
 PARAMETER = re.compile(r'[;\s]([\w-]+)(\*\d*\*?)?[ \t]*=[ \t\n]*(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s;]+))')
-MACHINE_FIELD = re.compile(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
+MACHINE_FIELD = late(r"\n(?:Final-Recipient|Original-Recipient|Reporting-MTA)[ \t]*:", re.IGNORECASE)
 # Tue, 4 Mar 2025 09:00:12 +0100 (CET)
 DATE = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), {1,2})?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([12]\d{3}) (\d\d:\d\d:\d\d)"
@@ -46,11 +47,11 @@ HEADER_ONLY = frozenset({"received", "return-path", "message-id", "mime-version"
 TRACE = frozenset({"received", "return-path"})
 NOTICE_ONLY = frozenset({"final-recipient", "reporting-mta", "remote-mta", "diagnostic-code"})
 # ------ This is a copy of your message, including all the headers. ------
-ANNOUNCED = re.compile(
+ANNOUNCED = late(
     r"(?:copy of|original|returned|rejected|unsent|undelivered|your) (?:\w+ )?(?:message|e-?mail)|message headers?|headers? follow", re.IGNORECASE
 )
 # --- Alkuperäisen viestin otsikot ---
-RULED = re.compile(r"\s*[-=*_]{3,}.*")
+RULED = late(r"\s*[-=*_]{3,}.*")
 
 
 def kept_column(name: str) -> str:

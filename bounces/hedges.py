@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from bounces.language import Said
 from bounces.model import Evidence, Reason
+from bounces.pattern import late
 from bounces.phrases import Phrases, fold
 from bounces.rules import TEXT
 from bounces.rules.match import DEAD
@@ -24,7 +24,7 @@ PASSING = """temporar*, for now, for the moment, for the time being, until, not 
     ideiglenes*, átmeneti*, később, vremelnic*, mai târziu, geçici*, daha sonra, προσωριν*, αργότερα, *مؤقت*, لاحقا, موقت*, بعدا, זמני*,
     מאוחר יותר, sementara, nanti, tạm thời, ชั่วคราว, ภายหลัง, 一時的, 一時停止, 後ほど, 後で, しばらく, 暂时, 暫時, 临时, 臨時, 稍后, 稍後,
     일시*, 나중에, 잠시*"""
-LOCKED = re.compile(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
+LOCKED = late(r"\blocked\b(?!.{0,80}\b(?:for|due|because|request)\b)")  # user is locked; but not: locked for inactivity
 
 # der Absender, Ihr Konto, votre adresse IP; 发件人, 您的账号; but no: المرسل إليه, whom it was sent to; 送信者に, whom it goes back to
 SENDERS = """(?:absender|afzender|mittente|expéditeur|remitente|remetente|remitent|expeditor|nadawc|odesílatel|odosielateľ|pošiljatelj|отправител
@@ -47,7 +47,7 @@ def _folded(words: str) -> str:
 
 
 # the sender can't receive replies; your address does not exist
-OF_THE_SENDER = re.compile(
+OF_THE_SENDER = late(
     r"\b(?:sender(?:'s)?|originator(?:'s)?|envelope from|mail from|mailfrom|return (?:path|address)|reverse path|helo|ehlo"
     r"|(?:from:?|reply to|disposition) (?:address|domain|header)"
     r"|(?:your|sending|connecting|client(?:'s)?) (?:(?!recipient|intended|addressee|destination|correspondent|contact)\w{1,14} )?(?:(?:e )?mail )?"
@@ -58,19 +58,19 @@ OF_THE_SENDER = re.compile(
     rf"|\b{_folded(SENDERS)}|{_folded(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
-THING = re.compile(
+THING = late(
     r"\b(?:domain|host|hostname|host name|server|relay|gateway|port|tls|ssl|version|message|message.id|attachment|file|certificate|key|record"
     r"|protocol|command|page|site|service|path|database|table|directory|store)(?: [^\s@,;:]{1,64}){0,2}"
     r" (?:(?:is|was|are|has|been|does|do|did|could|can|be|it) ){0,2}\Z"
 )
-RECIPIENT = re.compile(
+RECIPIENT = late(
     r"@|\b(?:users?|recipients?|mail ?box\w*|accounts?|address\w*|adress\w*|alias|inbox|person|people|customer|subscriber|rcpt|name|e ?mail|employee"
     r"|member|nobody|no one|id|i|we|he|she|they|who)\b"
 )
 ITSELF = frozenset({Reason.USER_UNKNOWN, Reason.MAILBOX_INACTIVE, Reason.MAILBOX_DISABLED, Reason.MOVED})  # said of a recipient, not of a domain
 # recipient lookup failed: timeout
-OWN_FAULT = re.compile(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
-NEXT = re.compile(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?(?:{OF_THE_SENDER.pattern})")
+OWN_FAULT = late(r"\b(?:time ?out|timed out|not (?:answering|responding)|(?:server|internal|lookup|database|ldap) (?:error|failure))\b")
+NEXT = late(rf"\W{{1,3}}(?:(?:for|of|from|on|in|at|by) )?(?:the )?(?:{OF_THE_SENDER.pattern})")
 BEFORE = 40  # characters before what is dead, in which it is said whose it is
 
 # what is said in answer to DATA, once every RCPT was refused
@@ -82,28 +82,28 @@ GONE = r"(?:unknown|invalid|illegal|incorrect|wrong|non ?existent|not found|not 
 ALIVE = (
     r"(?:blocked|suspended|full|over ?quota|denied|restricted|refused|rejected|not (?:allowed|permitted|authori[sz]ed)|unauthori[sz]ed|unreachable)"
 )
-EITHER = re.compile(rf"\b(?:{GONE}\W+or\W+(?:\w+ ){{0,3}}?{ALIVE}|{ALIVE}\W+or\W+(?:\w+ ){{0,3}}?{GONE})\b")
+EITHER = late(rf"\b(?:{GONE}\W+or\W+(?:\w+ ){{0,3}}?{ALIVE}|{ALIVE}\W+or\W+(?:\w+ ){{0,3}}?{GONE})\b")
 # mailbox not found or access denied; ユーザーが存在しないか
 WORDS = "or oder ou o eller lub albo nebo alebo или або veya tai vagy sau atau hoặc"
-OR = re.compile(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
+OR = late(rf"\b(?:{'|'.join(fold(WORDS).split())})\b|{'|'.join(map(fold, ('或', 'または', 'もしくは', '또는', '거나', 'ないか')))}")
 BETWEEN = 24  # characters between two causes that an "or" joins
 
 # recipient refuses this. message not found: words of two sentences; but no: user @... not found
-SENTENCE_END = re.compile(r"[^\W\d_]{2}[.!?] \w|[。！？]")
+SENTENCE_END = late(r"[^\W\d_]{2}[.!?] \w|[。！？]")
 # account expired: may not send
-SENDING = re.compile(r"\bmay not send\b|\b(?:for|from) sending\b|\b(?:outgoing|outbound) (?:mail|e ?mail|messages?)\b|\bto send mail\Z")
+SENDING = late(r"\bmay not send\b|\b(?:for|from) sending\b|\b(?:outgoing|outbound) (?:mail|e ?mail|messages?)\b|\bto send mail\Z")
 # too many attempts to unknown users; unknown user limit exceeded: of how many there were
-COUNTED = re.compile(
+COUNTED = late(
     r"\b(?:limits?|threshold|rates?|ratio|count|percentage|attempts to (?:un|in|non|bad)\w*|exceed\w*|too (?:many|high|much|often)|no more"
     r"|per (?:hour|day|minute)|this session)\b"
 )
 
 # mailbox may not exist; might be disabled; possibly invalid; but no: you may contact
-UNSURE = re.compile(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
-WHETHER = re.compile(r"\b(?:if|whether|unless|in case|in the event)(?: \w{1,12}){0,2} \Z")  # if this address does not exist
+UNSURE = late(r"\b(?:(?:may|might)(?: not)? (?:be|have|exist|no longer)|could (?:be|have)|possibly|perhaps|maybe|presumably|apparently)\b")
+WHETHER = late(r"\b(?:if|whether|unless|in case|in the event)(?: \w{1,12}){0,2} \Z")  # if this address does not exist
 UNSURE_BEFORE = 12  # characters before what is dead that still speak of it
 
-WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+WORD = late(r"\b[^\W\d_]{3,}\b")
 SENTENCE = 4  # words that no rule read
 
 # no words of a living address: those of a dead one, and of a mailbox that is refused for no cause that is told

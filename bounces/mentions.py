@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address
+from bounces.pattern import late
 from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
 
@@ -19,23 +20,23 @@ FOLDED = 40  # characters of a line that goes on below
 MOST_WORDS = 4  # of the words before an address that may tell whose it is
 
 # * Anna Example <user@example.com>
-BULLET = re.compile(r"\s*[•*·–-]\s+[^<>()@:\n]{1,60}[<(]\Z")
+BULLET = late(r"\s*[•*·–-]\s+[^<>()@:\n]{1,60}[<(]\Z")
 # Recipients: user@example.com; another@example.com
-LISTED = re.compile(r"(?:[^\s<>,;()\"'@]+@[^\s<>,;()\"'@]+[>\"']*\s*[,;]\s*[<\"']*)+\Z")
+LISTED = late(r"(?:[^\s<>,;()\"'@]+@[^\s<>,;()\"'@]+[>\"']*\s*[,;]\s*[<\"']*)+\Z")
 MARKS = " \t>*•·|\"'«»„“”‘’‚「『【(<[-–:：=.#"
-PART = re.compile(r"[(,;，、；（]")
-NUMBER = re.compile(r"^\d{1,3}(?:[.)]\s*|$)")
+PART = late(r"[(,;，、；（]")
+NUMBER = late(r"^\d{1,3}(?:[.)]\s*|$)")
 # what an address in a list is followed by: the end of the line, or a mark, or the time; no words of the sentence that it is part of
-CLOSED = re.compile(r"[>\"'»”’」』】)\],;:.]*(?:\t|  |\s*\|)|[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
-FINISHED = re.compile(r"[>\"')\]]*[.,]")  # a sentence goes on, or ends
-CELL = re.compile(r"[>\"')\]]*(?:\t|  |\s*\|)")  # the rest of a table's row
-SENTENCE = re.compile(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
-NEGATION = re.compile(
+CLOSED = late(r"[>\"'»”’」』】)\],;:.]*(?:\t|  |\s*\|)|[>\"'»”’」』】)\],;:.]*\s*(?:\n|\Z|[:：;(\[<=–—-]|\.\.\.|on \w|am \w|[Ff]or )")
+FINISHED = late(r"[>\"')\]]*[.,]")  # a sentence goes on, or ends
+CELL = late(r"[>\"')\]]*(?:\t|  |\s*\|)")  # the rest of a table's row
+SENTENCE = late(r"[.!?。！？]\s|\n\s*\n|[:：]\s*\n")
+NEGATION = late(
     r"\b(?:not|nicht|pas|no|não|non|niet|nie|ne\w*|не|inte|ikke|ei|nem|nu|δεν|không|tidak|لم|لا|לא)\b|n't\b|ません|ない|没|未|无法|無法|않|못|ไม่",
     re.IGNORECASE,
 )
 # support@, postmaster@ …: who answers questions, and seldom is a subscriber
-ROLE = re.compile(
+ROLE = late(
     r"(?:postmaster|mailer-?daemon|abuse|help(?:-?desk)?|service-?desk|support|admin(?:istrator)?|it-?(?:support|help|service)|hostmaster|webmaster|noc"
     r"|no-?reply|security|sac|kundtjanst|kundservice|kundeservice|asiakaspalvelu|klantenservice|ugyfelszolgalat|atendimento|suport|pod+rska|obsluha"
     r"|bok|destek|care|soporte|suporte|supporto|assistenza|assistance|hilfe|ayuda|ajuda|aide|pomoc|podpora|hjelp|hjälp|kundenservice)@",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bounces import notification
 from bounces.fields import FOLD, content_type, field_groups, header_fields, inline_groups, machine_groups, parameter, split_returned
 from bounces.model import Headers, Message
+from bounces.pattern import late
 from bounces.plaintext import decoded, html_text, transfer_decoded, unescaped
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MOST_PARTS, MOST_DELIMITERS, DEEPEST = 200, 500, 40  # of a multipart; the last 
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 UNTOLD = frozenset({"application/octet-stream", "text/x-delivery-status", "application/x-delivery-status"})
-REPORTED = re.compile(rb"\s*(?:Reporting-MTA|Final-Recipient)[ \t]*:", re.IGNORECASE)
+REPORTED = late(rb"\s*(?:Reporting-MTA|Final-Recipient)[ \t]*:", re.IGNORECASE)
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
 OTHER_FIELDS = {
     "message/feedback-report": "feedback_report",
@@ -36,8 +37,8 @@ OTHER_FIELDS = {
 }
 MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 NO_PROSE = frozenset(f"text/{kind}" for kind in ("calendar", "css", "csv", "directory", "html", "rtf", "vcard", "x-amp-html", "x-vcard", "xml"))
-META = re.compile(rb"(?i)<meta[^<>]{0,200}charset=[\"']?([\w-]{1,40})")
-TELLING = re.compile(r"[@\d]")  # an address, or a code
+META = late(rb"(?i)<meta[^<>]{0,200}charset=[\"']?([\w-]{1,40})")
+TELLING = late(r"[@\d]")  # an address, or a code
 # a byte order mark, and empty lines: after them a message begins
 START = re.compile(rb"(?:\xef\xbb\xbf)?\n*")
 # the header ends at an empty line, or at one of white space that no field follows
@@ -167,12 +168,12 @@ def _seen(text: str, markup: list[_Part], defects: list[str]) -> str | None:
 
 
 # --boundary, then a field of MIME: where a part begins, whatever the boundary should have been
-FIRST_DELIMITER = re.compile(rb"\n--(\S[^\n]{0,199}?)[ \t]*\n(?i:content-[a-z-]+:)")
+FIRST_DELIMITER = late(rb"\n--(\S[^\n]{0,199}?)[ \t]*\n(?i:content-[a-z-]+:)")
 # This is a MIME-encapsulated message, and the delimiter before anything else
-UNDECLARED = re.compile(rb"\s{0,20}(?:[^\n]{0,200}\bMIME\b[^\n]{0,200}\s{1,20})?(--\S[^\n]{0,199}?)[ \t]*\n")
+UNDECLARED = late(rb"\s{0,20}(?:[^\n]{0,200}\bMIME\b[^\n]{0,200}\s{1,20})?(--\S[^\n]{0,199}?)[ \t]*\n")
 # the header of a part, after the line end of its delimiter: fields only
-PART_HEADER = re.compile(rb"\n(?:[!-9;-~]+:[^\n]*\n(?:[ \t]+[^\s][^\n]*\n)*)*+")
-PART_FIELD = re.compile(r"^(content-type|content-transfer-encoding):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+PART_HEADER = late(rb"\n(?:[!-9;-~]+:[^\n]*\n(?:[ \t]+[^\s][^\n]*\n)*)*+")
+PART_FIELD = late(r"^(content-type|content-transfer-encoding):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 def _tree(header: str, body: bytes, defects: list[str]) -> list[_Part]:

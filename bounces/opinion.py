@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import struct
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces.compiled import PACKAGE
 from bounces.model import Reason
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # are in one of four, and spoils nothing that they have right (`tests/train_opinion.py --measure`).
 SURE = 0.8
 SHORTEST, LONGEST = 3, 5  # characters of a piece
-WORD = re.compile(r"[^\W\d_]+|@")
+WORD = late(r"[^\W\d_]+|@")
 ZERO = ord("?")  # the character that stands for a weight of nothing; those beside it stand for the weights beside it
 LARGEST = 28  # as far as that goes: from "#" to "[", which JSON need not escape
 CODED = 4  # how many pieces a code counts for

@@ -31,6 +31,7 @@ from bounces.crosswalk import crosswalk, reason_column
 from bounces.errors import OutputError, SourceError
 from bounces.fields import kept_column
 from bounces.model import Event
+from bounces.pattern import late
 from bounces.wholefile import explained, located, probe, whole
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ FIELDS = tuple(name for name in Event.__annotations__ if name != "kept")
 
 # before a formula a spreadsheet may skip spaces, controls, characters without width; text from <r> to </r> xlsxwriter writes as raw XML
 BLANK = r"[\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
-RISKY = re.compile(rf"'*+(?:[\t\r\n]|{BLANK}*+[=+\-@＝＋－＠﹦﹢﹣﹫−]|<r>)")
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-BARE = re.compile("[\x80-\x9f\ud800-\udfff]")  # what JSON leaves unescaped: controls that a terminal may obey, lone surrogates
+RISKY = late(rf"'*+(?:[\t\r\n]|{BLANK}*+[=+\-@＝＋－＠﹦﹢﹣﹫−]|<r>)")
+UNPRINTABLE = late("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+BARE = late("[\x80-\x9f\ud800-\udfff]")  # what JSON leaves unescaped: controls that a terminal may obey, lone surrogates
 PLAIN = re.compile(r"(?:[0-9A-Za-z][ !#-+\--~]*)?")  # what most cells are: text that stands in CSV as it is
 QUOTED = r'[",\r\n]'  # text that needs quotes, and text that may need more; for RE2, too
 ODD = r"^[^0-9A-Za-z]|[^\t\r\n -~]"

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import ahocorasick
+
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,14 +26,14 @@ Span = tuple[int, int]
 GAP = 60  # characters that a "*" between two words of a phrase may stand for
 SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
 QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
-OPEN_END, OPEN_START = re.compile(r"(?<=[^\s*])\* (?!\*)"), re.compile(r"(?<!\*) \*(?=[^\s*])")
-GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
+OPEN_END, OPEN_START = late(r"(?<=[^\s*])\* (?!\*)"), late(r"(?<!\*) \*(?=[^\s*])")
+GROUP = late(r"\(([^()]*\|[^()]*)\)")
 
 MOST = 20_000  # ways to say a phrase
-FEW = 8  # texts that are searched key by key, before the automaton is built
+FEW = 8  # texts whose every place is looked up among the keys, before the automaton is built
 SHARED, SHORTEST = 8, 6  # words that a key may stand for, and characters that it has where its words have them
 CLOSED_START, CLOSED_END, CLOSED = 1, 2, 3  # where a word must end, or does
-REGULAR = re.compile(
+REGULAR = late(
     r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
     r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
 )
@@ -46,12 +49,14 @@ class _Letters(dict[int, int | None]):
 
 
 LETTERS = _Letters()
+PLAIN = {code: " " for code in range(128) if SPACES.fullmatch(chr(code))} | {ord("`"): "'"}  # what it comes to in ASCII
 
 
 def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
     if text.isascii():
-        return SPACES.sub(" ", text.replace("`", "'").lower())
+        text = text.lower().translate(PLAIN)
+        return SPACES.sub(" ", text) if "  " in text else text
     return SPACES.sub(" ", unicodedata.normalize("NFKD", text.replace("\u00b4", "'")).translate(LETTERS).casefold())
 
 
@@ -134,8 +139,8 @@ class Phrases:
 
     `table` is their compiled form: the words, sorted, in one text; in flat arrays by word where it begins there and its uses, one for each way
     its ends may be open; by use how they are open and the ways to say a phrase of which it is the rarest part; by way its phrase's number and
-    its parts; by part the uses that may be it; and by key its words and its length. A key is how some words begin, and no others: the
-    automaton looks for these, for whole words would make it ten times as large.
+    its parts; by part the uses that may be it; and by key its words, its length, and the longest of the other keys that it begins with. A key
+    is how some words begin, and no others: the automaton looks for these, for whole words would make it ten times as large.
     """
 
     def __init__(self, phrases: Sequence[str] = (), table: tuple[Any, ...] | None = None) -> None:
@@ -143,9 +148,9 @@ class Phrases:
         self.table = _compiled(phrases) if table is None else table
         self._words, *arrays = self.table
         self._begins, self._uses, self._ends, self._firsts, self._tells, self._numbers, self._parts, self._options, self._words_of = map(
-            _array, arrays[:-2]
+            _array, arrays[:-3]
         )
-        self._sharing, self._lengths = map(_array, arrays[-2:])
+        self._sharing, self._lengths, self._shorter = map(_array, arrays[-3:])
         self._automaton: ahocorasick.Automaton | None = None
         self._asked = 0
 
@@ -189,31 +194,32 @@ class Phrases:
     def _begun(self, text: str) -> Iterable[tuple[int, int]]:
         """Return each key that stands in a text, by its last place and its number."""
         if self._asked < FEW:
-            self._asked += 1  # it takes longer to build the automaton than to look for each key, once or twice
-            return _looked_for(self._keys(), text)
+            self._asked += 1  # it takes longer to build the automaton than to look a short text up, many times
+            return self._looked_up(text)
         automaton = self._automaton
         if automaton is None:
             automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
-            for number, key in enumerate(self._keys()):
-                automaton.add_word(key, number)
+            for number in range(len(self._lengths)):
+                automaton.add_word(self._key(number), number)
             automaton.make_automaton()
             self._automaton = automaton  # not before it is ready: another thread may ask
         return automaton.iter(text)  # type: ignore[no-any-return]
 
-    def _keys(self) -> Iterator[str]:
-        """Yield the keys."""
-        for word, length in zip(self._sharing, self._lengths, strict=False):
-            begin = self._begins[word]
-            yield self._words[begin : begin + length]
+    def _looked_up(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield what the automaton would find: at each place the last key, in their order, that isn't beyond it, and those it begins with."""
+        numbers, longest = range(len(self._lengths)), max(self._lengths)
+        for start in range(len(text)):
+            number = bisect_right(numbers, text[start : start + longest], key=self._key) - 1
+            while number >= 0:
+                if text.startswith(key := self._key(number), start):
+                    yield start + len(key) - 1, number
+                number = self._shorter[number]
 
-
-def _looked_for(keys: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
-    """Yield what the automaton would find, by looking for each key."""
-    for number, key in enumerate(keys):
-        start = text.find(key)
-        while start >= 0:
-            yield start + len(key) - 1, number
-            start = text.find(key, start + 1)
+    def _key(self, number: int) -> str:
+        """Return a key."""
+        begin = self._begins[self._sharing[number]]
+        key: str = self._words[begin : begin + self._lengths[number]]
+        return key
 
 
 def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
@@ -248,6 +254,7 @@ def _compiled(phrases: Sequence[str]) -> tuple[Any, ...]:
         array("i", [renumbered[use] for part in every for use in part]).tobytes(),
         array("i", [*(first for first, _ in keys), len(words)]).tobytes(),
         array("i", [length for _, length in keys]).tobytes(),
+        array("i", _shorter([words[first][:length] for first, length in keys])).tobytes(),
     )
 
 
@@ -262,6 +269,16 @@ def _keys(words: Sequence[str]) -> list[tuple[int, int]]:
             last = word[:length]
             keys.append((number, length))
     return keys
+
+
+def _shorter(keys: Sequence[str]) -> Iterator[int]:
+    """Yield by key, in their order, the number of the longest other one that it begins with, or -1."""
+    within: list[int] = []
+    for number, key in enumerate(keys):
+        while within and not key.startswith(keys[within[-1]]):
+            within.pop()
+        yield within[-1] if within else -1
+        within.append(number)
 
 
 def _alike(one: str, other: str) -> int:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import binascii
-import html
 import re
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bounces.pattern import late
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]*)\?=")
-WORDS = re.compile(rf"{WORD.pattern}(?:\s*{WORD.pattern})*")
-LONE_SIGN = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)")
-BASE64_LINES = re.compile(rb"(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:\n|\Z))+")
-OCTAL = re.compile(r"(?:\\[23][0-7]{2})(?:\\[23][0-7]{2})+")
+WORD = late(r"=\?([^?\s]{1,80})\?([bBqQ])\?([^?]*)\?=")
+WORDS = late(rf"{WORD.pattern}(?:\s*{WORD.pattern})*")
+LONE_SIGN = late(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)")
+BASE64_LINES = late(rb"(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:\n|\Z))+")
+OCTAL = late(r"(?:\\[23][0-7]{2})(?:\\[23][0-7]{2})+")
 NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 # a charset, by Python's name for it or one that Python doesn't know, and the superset that mail is really written in
@@ -48,20 +49,18 @@ NO_CHARSETS = frozenset({"base64_codec", "bz2_codec", "hex_codec", "quopri_codec
 SEVEN_BIT = frozenset({"iso2022_jp_ext", "iso2022_kr", "hz", "utf_7"})  # charsets whose bytes look like ASCII
 RELATIVES = {"iso2022_jp_ext": ("euc_jp", "cp932"), "cp932": ("euc_jp",), "euc_jp": ("cp932",)}  # what Japanese gateways make of one another
 # what a guess may come to; the detector knows charsets that no mail was ever written in
-GUESSES = re.compile(
-    r"(?:windows-|cp)(?:125\d|866|874|932|949|950)|koi8-[ru]|big5\w*|gb\w+|euc-\w+|shift_jis\w*|iso-?8859-[25789]|tis-620", re.IGNORECASE
-)
-FOREIGN = re.compile(rb"[\x80-\xff]{4}")  # Western letters beyond ASCII come one by one
-JAPANESE = re.compile(rb"\x1b(\$\(?[@A-D]|\([BHIJ])")
+GUESSES = late(r"(?:windows-|cp)(?:125\d|866|874|932|949|950)|koi8-[ru]|big5\w*|gb\w+|euc-\w+|shift_jis\w*|iso-?8859-[25789]|tis-620", re.IGNORECASE)
+FOREIGN = late(rb"[\x80-\xff]{4}")  # Western letters beyond ASCII come one by one
+JAPANESE = late(rb"\x1b(\$\(?[@A-D]|\([BHIJ])")
 
 # a tag; its attributes may hold a ">" in quotation marks, but no tag goes on past the next "<"; <user@example.com> is none
-TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:_-]*)(?=[\s/>])((?:\"[^\"<]*\"|'[^'<]*'|[^<>])*+)>|<[!?/][^<>]*>?|<?[^<]*")
+TAG = late(r"<(/?)([A-Za-z][A-Za-z0-9:_-]*)(?=[\s/>])((?:\"[^\"<]*\"|'[^'<]*'|[^<>])*+)>|<[!?/][^<>]*>?|<?[^<]*")
 LINES = frozenset("address article blockquote br center div dl dd dt footer form h1 h2 h3 h4 h5 h6 header hr li ol p pre section table tr ul".split())
-CODE = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
+CODE = {name: late(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-HIDDEN = re.compile(r"display\s*:\s*none|(?:^|\s)hidden(?:\s|=|$)", re.IGNORECASE)
-MAILTO = re.compile(r"href\s*=\s*[\"']?mailto:([^\"'\s?>]+@[^\"'\s?>]+)", re.IGNORECASE)
-HUGE_REFERENCE = re.compile(r"&#[0-9]{8,};?")  # int() refuses what is longer still
+HIDDEN = late(r"display\s*:\s*none|(?:^|\s)hidden(?:\s|=|$)", re.IGNORECASE)
+MAILTO = late(r"href\s*=\s*[\"']?mailto:([^\"'\s?>]+@[^\"'\s?>]+)", re.IGNORECASE)
+HUGE_REFERENCE = late(r"&#[0-9]{8,};?")  # int() refuses what is longer still
 UNSEEN = str.maketrans("", "", "\u00ad\u200b\u2060\ufeff")
 
 
@@ -224,6 +223,13 @@ def _without_comments(markup: str) -> str:
     return "".join(pieces) + markup[position:]
 
 
+def _characters(text: str) -> str:
+    """Undo the references to characters (&eacute;) of HTML."""
+    import html  # noqa: PLC0415  (milliseconds, for few)
+
+    return html.unescape(text)
+
+
 class _Page:
     """The text of an HTML page, put together as its tags go by."""
 
@@ -257,7 +263,7 @@ class _Page:
     def see(self, data: str) -> None:
         """Keep what is seen; a line break is one only where the text is verbatim."""
         if not self.hidden and not data.startswith(("<!", "<?", "</")):
-            data = html.unescape(HUGE_REFERENCE.sub(" ", data)) if "&" in data else data
+            data = _characters(HUGE_REFERENCE.sub(" ", data)) if "&" in data else data
             self.pieces.append(data if self.verbatim else data.replace("\n", " "))
 
     def start(self, name: str, attributes: str) -> None:
@@ -273,7 +279,7 @@ class _Page:
             self.pieces.append(" ")
         elif name == "a":
             mailto = MAILTO.search(attributes)
-            self.link, self.linked = html.unescape(mailto.group(1)) if mailto else "", len(self.pieces)
+            self.link, self.linked = _characters(mailto.group(1)) if mailto else "", len(self.pieces)
 
     def end(self, name: str) -> None:
         """Close a line where the tag does; an address that only the link holds is shown after it, as a link's."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bounces import address, signs, tokens
 from bounces.language import Said
 from bounces.model import RecipientSource
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # the header fields of the notice that keep the envelope recipient: our own return path
 ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
 # X-Recipient, X-Rcpt-To, X-Campaign-Recipient-Address, X-Subscriber-Email …: what senders put into their own mail
-TOKEN = re.compile(
+TOKEN = late(
     r"x-(?:[\w-]+-)?(?:recipient|rcpt|rcpt-?to|receiver|subscriber|hmxmroriginalrecipient|listmember|msfbl|mailin-eid)(?:-?(?:address|e?mail|to|id))?",
     re.IGNORECASE,
 )
@@ -31,7 +32,7 @@ TRACED = ("Delivered-To", "X-Original-To", "Envelope-To")
 # Received: from … by … for <user@example.com>; …
 FOR = re.compile(r"for(?<!\wfor)\s+<?([^\s<>;@]+@[^\s<>;]+)>?")
 # news-bounces, news-owner, owner-news: who speaks for a list
-SPEAKER = re.compile(r"(?:owner|request)-(.+)|(.+?)(?:[-+](?:bounces?|owner|request|admin|errors?|return|help))(?:[-+].*)?", re.IGNORECASE)
+SPEAKER = late(r"(?:owner|request)-(.+)|(.+?)(?:[-+](?:bounces?|owner|request|admin|errors?|return|help))(?:[-+].*)?", re.IGNORECASE)
 WRITERS = ("Return-Path", "From", "Sender", "Errors-To")
 OF_A_LIST = ("List-Post", "List-Id", "X-Mailing-List", "X-BeenThere", "Mailing-List", "X-Loop", "Sender", "From", "Reply-To")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import advise, analyze, jobs, output, sources, wholefile
 from bounces.decode import WORST_FIRST
@@ -31,15 +31,14 @@ PART = 2_000  # events that become a partial report: of fewer each costs more
 HELD = 4 << 20  # bytes of messages
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What mail a run looks at: sources, and messages that arrived from `since` on and before `until` (UTC; None is no bound).
 
     `jobs` is how many processes read it, "auto" as many as pay.
     """
 
     sources: tuple[str, ...]
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = Settings()
     since: datetime | None = None
     until: datetime | None = None
     jobs: int | str = 1
@@ -76,8 +75,7 @@ class Tally:
         self.bad_sources += other.bad_sources
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What a run found.
 
     `recipients` is the table of `bounces.report`, in slices, as often as it is asked for; `incidents` that of `bounces.incidents`, `repairs`
@@ -237,8 +235,7 @@ def _summary(parts: Parts, tally: Tally, failures: Counter[Failed], settings: Se
     return Summary(tally, recipients, waves.table, mend, failure_table(failures))
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(NamedTuple):
     """The files that are written while mail is read: events, the unrecognized messages, bounces as Sisimai writes them."""
 
     events: str | None = None

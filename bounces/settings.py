@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, advise
 from bounces.crosswalk import known
 from bounces.errors import SettingsError
 from bounces.fields import kept_column
 from bounces.language import spoken
+from bounces.pattern import late
 from bounces.rulecheck import rule_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FIELD_NAME = re.compile("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
+FIELD_NAME = late("[!-9;-~]{1,80}")  # RFC 5322, section 3.6.8
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a run is told. Small and picklable.
 
     `policy` is a name or a file, `rules` are files beside our own, `verp` templates of our own return paths, `keep_headers` the names of

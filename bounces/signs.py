@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bounces import address
 from bounces.model import Message
+from bounces.pattern import late
 from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
@@ -20,34 +21,34 @@ T = TypeVar("T")
 
 ENOUGH = 3  # of the signs' weight makes a notice
 LONGEST_SUBJECT = 1000  # characters of a field that are looked at
-NUMBER = re.compile(r"\s+[0-9A-F]{6,}$")
+NUMBER = late(r"\s+[0-9A-F]{6,}$")
 REPLY = ("In-Reply-To", "References")  # Exchange's own notices have them, too
 LIST = ("List-Post", "List-Id", "List-Unsubscribe", "X-Mailing-List", "X-Beenthere")
 
 # MAILER-DAEMON@…, postmaster@…, MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@…
-DAEMON = re.compile(
+DAEMON = late(
     r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|daemon|post[-_.]?master|mail[-_.]?deliver\w*[-_.]?(?:sub)?(?:system|service)|bounces?|mmsc|mdaemon|mmdf|uucp"
     r"|microsoftexchange[0-9a-f]+|delivery[-_.]?subsystem|no-?reply-?(?:bounces?|ndr))",
     re.IGNORECASE,
 )
 # Re:        [EXTERNAL] AW:        ***SPAM*** Fwd:        转发：        Mail is late (fwd)
-ANSWER = re.compile(
+ANSWER = late(
     r"^(?:\s|\[[^\]]{0,40}\]|\*+[^*]{0,40}\*+)*(?:re|r|res|rif|rép|rep|réf|ref|aw|antw|sv|vs|odp|ynt|отв|ha|fwd?|wg|tr|rv|vb|enc|pd|i|doorst|trs|bls|továbbítás|i̇lt|ilt"
     r"|fyi|回复|答复|答覆|回覆|转发|轉寄|转寄|返信|転送)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]|\[fwd:|\(fwd\)\s*$|^\s*\[ticket\b",
     re.IGNORECASE,
 )
 # "Anna Example" <anna@example.com>
-NAMED = re.compile(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s{0,5}<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
+NAMED = late(r"(\"[^\"<>]{1,100}\"|[^\",<>]{1,100}?)\s{0,5}<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 # From: news@example.org          Recipients = user@example.com
-WRITER = re.compile(
+WRITER = late(
     r"^[ \t]*(?:from|(?:original )?sender|von|absender|de|expéditeur|remitente|mittente)[ \t]*[:=]([^\n]*@[^\n]*)$", re.IGNORECASE | re.MULTILINE
 )
-READER = re.compile(
+READER = late(
     r"^[ \t]*(?:to|recipients?|an|empfänger|à|destinataires?|para|destinatarios?|destinatar[io])[ \t]*[:=]([^\n]*@[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 # "Delivery failed (delayed)": a subject that names a failure is no warning's
-FINAL = re.compile(r"fail|undeliver|return", re.IGNORECASE)
+FINAL = late(r"fail|undeliver|return", re.IGNORECASE)
 
 
 class Sign(NamedTuple):

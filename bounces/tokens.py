@@ -8,6 +8,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from bounces import address
+from bounces.pattern import late
 
 LONGEST = 2000  # characters of a field that are read
 # <https://example.org/leave?email=user%40example.com>, <mailto:leave-user=example.com@lists.example.org>
@@ -15,9 +16,9 @@ LINK = re.compile(r"<(mailto:)?([^<>\s]{1,2000})>", re.IGNORECASE)
 PIECE = re.compile(r"[/?&#;:|]|=(?=[^=&]{6})")
 BASE64 = re.compile(r"[A-Za-z0-9_+/-]{12,1000}={0,2}")
 URL_SAFE = str.maketrans("-_", "+/", "=")
-MESSAGE_ID = re.compile(r"<[^<>]*>")
+MESSAGE_ID = late(r"<[^<>]*>")
 # user@example.com in a text that is no link
-WORD = re.compile(r"[^\s<>\"'(),;:|~{}\[\]@]+@[^\s<>\"'(),;:|~{}\[\]@.]+\.[^\s<>\"'(),;:|~{}\[\]@]+")
+WORD = late(r"[^\s<>\"'(),;:|~{}\[\]@]+@[^\s<>\"'(),;:|~{}\[\]@.]+\.[^\s<>\"'(),;:|~{}\[\]@]+")
 
 
 @lru_cache(maxsize=1 << 10)

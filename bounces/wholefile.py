@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from bounces import remote
 from bounces.errors import OutputError
+from bounces.pattern import late
 from bounces.remote.trouble import RemoteError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ REMEDIES = {
     errno.EISDIR: "is a folder; add a file name",
     errno.ENOSPC: "the disk is full; free some space or choose another path",
 }
-FROM_LINE = re.compile(rb"^>*From ", re.MULTILINE)
+FROM_LINE = late(rb"^>*From ", re.MULTILINE)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         return
     place = Path(path).resolve()  # a symbolic link stays
     mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
-    temporary = place.with_name(f".bounces-{secrets.token_hex(8)}.part")
+    temporary = place.with_name(f".bounces-{os.urandom(8).hex()}.part")
     try:
         temporary.touch(0o666 if mode is None else mode, exist_ok=False)  # never more open than the file that it replaces
         with temporary.open("wb") as file:

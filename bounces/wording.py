@@ -74,10 +74,11 @@ def _tables() -> tuple[dict[Shown, tuple[str, ...]], tuple[Any, ...]]:
 
 
 def _read() -> tuple[dict[str, list[str]], tuple[Any, ...]]:
-    """Read the words."""
+    """Read the words, and fold those that stand alone."""
     read = loaded("wording.toml")
     tables = {name: [phrase for phrases in languages.values() for phrase in phrases] for name, languages in read.items()}
-    return tables, Phrases([phrase for name, phrases in tables.items() if Shown(name) not in LABELS for phrase in phrases]).table
+    looked_for = [phrase for name, phrases in tables.items() if Shown(name) not in LABELS for phrase in phrases]
+    return tables | {what.value: list(map(fold, tables[what])) for what in LABELS}, Phrases(looked_for).table
 
 
 @cache
@@ -90,4 +91,4 @@ def _catalogue() -> tuple[tuple[tuple[Shown, str], ...], Phrases]:
 @cache
 def _labels() -> dict[Shown, frozenset[str]]:
     """Return the words that stand alone, folded."""
-    return {what: frozenset(map(fold, phrases)) for what, phrases in _tables()[0].items() if what in LABELS}
+    return {what: frozenset(phrases) for what, phrases in _tables()[0].items() if what in LABELS}

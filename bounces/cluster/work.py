@@ -65,7 +65,7 @@ class Order:
                 f"{gethostname()}: this worker has bounces {__version__}, and {self.version} is asked for; install the same everywhere"
             )
         scope = self.reader.scope
-        return replace(self.reader, scope=replace(scope, settings=_local(scope.settings, self.files)))
+        return replace(self.reader, scope=scope._replace(settings=_local(scope.settings, self.files)))
 
     def settings(self) -> Settings:
         """Return the settings, naming copies of the files here."""
@@ -91,7 +91,7 @@ class Made:
 
 def order(reader: Reader) -> Order:
     """Return what workers are told; the paths of sources, and how many processes read here, are none of their business."""
-    scope = replace(reader.scope, sources=(), jobs=1)
+    scope = reader.scope._replace(sources=(), jobs=1)
     paths = (*advise.files(scope.settings.policy), *scope.settings.rules)
     return Order(replace(reader, scope=scope), tuple((path, Path(path).read_text(encoding="utf-8")) for path in paths))
 
@@ -102,7 +102,7 @@ def _local(settings: Settings, files: tuple[tuple[str, str], ...]) -> Settings:
     if not all(Path(path).exists() for path in paths.values()):  # somebody has tidied up
         _copies.cache_clear()
         paths = _copies(files)
-    return replace(settings, policy=paths.get(settings.policy, settings.policy), rules=tuple(paths[path] for path in settings.rules))
+    return settings._replace(policy=paths.get(settings.policy, settings.policy), rules=tuple(paths[path] for path in settings.rules))
 
 
 @lru_cache(maxsize=64)

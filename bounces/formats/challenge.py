@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bounces import address, signs
 from bounces.mentions import mentions
 from bounces.model import Attempt, Kind
+from bounces.pattern import late
 from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 KIND = Kind.AUTO_REPLY
 
 # X-Spamarrest-noauth, X-TMDA-…, X-DigiPortal, X-BoxTrapper-…
-HEADER = re.compile(r"x-(?:spamarrest|tmda|digiportal|boxtrapper|ask(?:version)?|choicemail|mailinblack)\b.*", re.IGNORECASE)
+HEADER = late(r"x-(?:spamarrest|tmda|digiportal|boxtrapper|ask(?:version)?|choicemail|mailinblack)\b.*", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:

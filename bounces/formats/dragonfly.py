@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 SIGN = "This is the DragonFly Mail Agent"
 # There was an error delivering your mail to <user@example.com>.
-RECIPIENT = re.compile(r"^There was an error delivering your mail to <([^<>\s]+)>\.", re.MULTILINE)
+RECIPIENT = late(r"^There was an error delivering your mail to <([^<>\s]+)>\.", re.MULTILINE)
 # Message headers follow.
-RETURNED = re.compile(r"^(?:Message headers follow|Original message follows)\.", re.MULTILINE)
+RETURNED = late(r"^(?:Message headers follow|Original message follows)\.", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

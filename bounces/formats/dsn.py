@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
-from bounces.entries import CODES, TOLD, beside, described
+from bounces.entries import beside, described, untold
 from bounces.fields import date_time
 from bounces.model import Action, Attempt, Headers
+from bounces.pattern import late
 from bounces.wording import Shown, shown
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 # smtp; 550 5.1.1 User unknown
 TYPED = re.compile(r"\s*([A-Za-z][\w.+-]{0,30})\s*;\s*(.*)", re.DOTALL)
-RULE = re.compile(r"-{4,}")
+RULE = late(r"-{4,}")
 # 550 permanent failure for one or more recipients (user@example.com:blocked, another@example.com:550 5.1.1 User unknown)
-RESULT = re.compile(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
+RESULT = late(r"(?<=[(,\s])([^\s(),:;<>@]+@[^\s(),:;<>@]+):")
 ACTIONS = {"fail": Action.FAILED, "delay": Action.DELAYED, "deliver": Action.DELIVERED, "relay": Action.RELAYED, "expand": Action.EXPANDED}
 
 
@@ -39,21 +40,13 @@ def decode(message: Message) -> Iterator[Attempt]:
     said = beside(message.text, names)
     for attempt in attempts:
         text = said.get((attempt.final_recipient or attempt.original_recipient or "").lower(), "")
-        asked = _open(attempt)
+        asked = untold(attempt)
         told = described(None, text, asked)
         if len(names) == 1 and text != message.text and (missing := {name for name in asked if getattr(told, name) is None} - {"diagnostic_code"}):
             told = told.filled(described(None, message.text, frozenset(missing)))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
             told = replace(told, diagnostic_code=_said(text))
         yield _with_cause(attempt, told).filled(told)
-
-
-def _open(attempt: Attempt) -> frozenset[str]:
-    """Return the fields of an attempt that the text for people may tell, or tell more exactly."""
-    asked = frozenset({name for name in TOLD if getattr(attempt, name) is None})
-    if codes.is_expiry(attempt.status):
-        return asked | CODES | {"diagnostic_code"}
-    return asked | CODES if codes.is_bare(attempt.status) or attempt.diagnostic_code is None else asked
 
 
 def _is_recipient(group: Headers) -> bool:

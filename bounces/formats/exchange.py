@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import described
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,13 +15,11 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # did not reach the following recipient(s):
-INTRODUCTION = re.compile(r"^did not reach the following recipient\(s\):", re.MULTILINE)
+INTRODUCTION = late(r"^did not reach the following recipient\(s\):", re.MULTILINE)
 # 'user@example.com' on Thu, 29 Apr 2010 00:00:00 +0900        Anna Example am 07.11.2007 16:20
-ENTRY = re.compile(
-    r"^[ \t]*+'?\"?([^\n<>\"]{1,120}?)'?\"? \w{1,4} (?:[A-Z][a-z]{2}, )?\d{1,4}(?:[./-]| [A-Z])[^\n]{0,40}\d:\d\d[^\n]{0,20}$", re.MULTILINE
-)
+ENTRY = late(r"^[ \t]*+'?\"?([^\n<>\"]{1,120}?)'?\"? \w{1,4} (?:[A-Z][a-z]{2}, )?\d{1,4}(?:[./-]| [A-Z])[^\n]{0,40}\d:\d\d[^\n]{0,20}$", re.MULTILINE)
 # <mail.example.com #5.1.1 smtp;550 5.1.1 <user@example.com>... User unknown>
-TOKEN = re.compile(r"<[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)* #\d\.\d\.\d{1,3}\b")
+TOKEN = late(r"<[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)* #\d\.\d\.\d{1,3}\b")
 
 
 def claims(message: Message) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bounces import signs
 from bounces.entries import entries
 from bounces.model import Action, Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 # Delivery to the following recipient failed permanently:        Delivery to the following recipients has been delayed:
-INTRODUCTION = re.compile(
-    r"^Delivery to the following recipients? (failed permanently|has been delayed|was aborted after [^:\n]{1,40}):", re.MULTILINE
-)
+INTRODUCTION = late(r"^Delivery to the following recipients? (failed permanently|has been delayed|was aborted after [^:\n]{1,40}):", re.MULTILINE)
 #      user@example.com
-RECIPIENT = re.compile(r"^(?:     |  ?\* )([^\s<>]+@[^\s<>]+)[ \t]*$", re.MULTILINE)
+RECIPIENT = late(r"^(?:     |  ?\* )([^\s<>]+@[^\s<>]+)[ \t]*$", re.MULTILINE)
 # ----- Original message -----
-RETURNED = re.compile(r"^----- Original message -----", re.MULTILINE)
+RETURNED = late(r"^----- Original message -----", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address
 from bounces.entries import described
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # You are not a member of this mailing list <list@example.com>.        You are not allowed to post to this mailing list
-REFUSAL = re.compile(
+REFUSAL = late(
     r"^(?:you are not (?:a member of|allowed to post to|subscribed to|authorized to (?:post|send)[^.\n]{0,40} to) (?:this|the) "
     r"(?:mailing[- ])?list\b|"
     r"your (?:message|mail|post) (?:to|for) [^\n]{3,80} (?:was|has been) (?:automatically )?(?:rejected|discarded)|"
@@ -24,10 +25,10 @@ REFUSAL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 # list-bounces@example.com, list-admin@…, owner-list@…: who speaks for a list
-ROLE = re.compile(r"^(?:owner-|request-)?(.+?)(?:[-+](?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
-SPEAKS = re.compile(r"^owner-|[-+](?:bounces|admin|owner|request|help)@", re.IGNORECASE)
+ROLE = late(r"^(?:owner-|request-)?(.+?)(?:[-+](?:bounces|admin|owner|request|ctl|return|help))?@", re.IGNORECASE)
+SPEAKS = late(r"^owner-|[-+](?:bounces|admin|owner|request|help)@", re.IGNORECASE)
 # sympa@example.com: speaks for all lists of a server
-SOFTWARE = re.compile(r"(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmaster)@", re.IGNORECASE)
+SOFTWARE = late(r"(?:sympa|listserv|majordomo|mailman|ezmlm|mlmmj|listmaster)@", re.IGNORECASE)
 
 
 def claims(message: Message) -> bool:

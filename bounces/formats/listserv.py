@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 # Err First Last  Address
 HEADING = re.compile(r"^Err[ ]+First[ ]+Last[ ]+Address[ \t]*$", re.MULTILINE)
 #   4 06/12 06/15 Anna Example <anna@example.com>
-RECIPIENT = re.compile(r"^[ ]{0,4}\d+[ ]+\d\d/\d\d[ ]+\d\d/\d\d[ ][^\n@]{0,80}?<?([^\s<>@]+@[^\s<>@]+)>?[ \t]*$", re.MULTILINE)
+RECIPIENT = late(r"^[ ]{0,4}\d+[ ]+\d\d/\d\d[ ]+\d\d/\d\d[ ][^\n@]{0,80}?<?([^\s<>@]+@[^\s<>@]+)>?[ \t]*$", re.MULTILINE)
 # Err=   Number of delivery errors received thus far
-LEGEND = re.compile(r"^Err=[ ]|^Subscribers will be automatically deleted", re.MULTILINE)
+LEGEND = late(r"^Err=[ ]|^Subscribers will be automatically deleted", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

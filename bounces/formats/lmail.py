@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # Error-For:  USER@EXAMPLE.COM
-RECIPIENT = re.compile(r"^Error-For:[ \t]*([^\s@]+@[^\s@]+)[ \t]*\n(?:Error-Code:[^\n]*\n)?(?=Error-Text:)", re.MULTILINE)
+RECIPIENT = late(r"^Error-For:[ \t]*([^\s@]+@[^\s@]+)[ \t]*\n(?:Error-Code:[^\n]*\n)?(?=Error-Text:)", re.MULTILINE)
 # Error-End:  2 errors reported.
-END = re.compile(r"^Error-End:", re.MULTILINE)
+END = late(r"^Error-End:", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -6,17 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bounces.model import Attempt, Message
 
-SIGN = re.compile(r"^This is a Mailman mailing list bounce action notice:", re.MULTILINE)
+SIGN = late(r"^This is a Mailman mailing list bounce action notice:", re.MULTILINE)
 #     Member:     user@example.com
-RECIPIENT = re.compile(r"^[ \t]*Member:[ \t]*(\S+@\S+)[ \t]*$", re.MULTILINE)
+RECIPIENT = late(r"^[ \t]*Member:[ \t]*(\S+@\S+)[ \t]*$", re.MULTILINE)
 # The triggering bounce notice is attached below.
-END = re.compile(r"^The triggering bounce notice is", re.MULTILINE)
+END = late(r"^The triggering bounce notice is", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # Generating server: AM0PR01MB0001.eurprd01.prod.outlook.com
-SIGN = re.compile(r"^[^\n:：]{4,60}[:：]\s*[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+[ \t]*\n\s*(?=[^\s@]+@[^\s@]+[ \t]*\n)", re.MULTILINE)
+SIGN = late(r"^[^\n:：]{4,60}[:：]\s*[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+[ \t]*\n\s*(?=[^\s@]+@[^\s@]+[ \t]*\n)", re.MULTILINE)
 # user@example.com, alone on its line
-RECIPIENT = re.compile(r"^[ \t]*([^\s<>@]+@[^\s<>@]+)[ \t]*$", re.MULTILINE)
+RECIPIENT = late(r"^[ \t]*([^\s<>@]+@[^\s<>@]+)[ \t]*$", re.MULTILINE)
 # Remote Server returned '550 5.1.10 RESOLVER.ADR.RecipientNotFound; …'        #550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##
-REPLY = re.compile(
+REPLY = late(
     r"(?:'|#|<\s*#?|returned\s+'?)[245]\d\d[ -]#?[245]\.\d\.\d|#?[245]\.\d\.\d{1,3} smtp;|\b(?:RESOLVER|ROUTING|STOREDRV|QUEUE|SMTPSEND|"
     r"TRANSPORT)\.[A-Z]"
 )
 # Original message headers:
-RETURNED = re.compile(r"^Original message headers:|^\S[^\n]{5,60}[:：][ \t]*\n\s*Received: ", re.MULTILINE)
+RETURNED = late(r"^Original message headers:|^\S[^\n]{5,60}[:：][ \t]*\n\s*Received: ", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 #     This is the MAILER-DAEMON, please DO NOT REPLY to this e-mail.
 SIGN = "This is the MAILER-DAEMON, please DO NOT REPLY to this e"
 #     the following list of recipients:
-INTRODUCTION = re.compile(
+INTRODUCTION = late(
     r"following\s+list\s+of\s+recipients:|has\s+not\s+yet\s+been\s+delivered\s+to\s+the\s+following[^\n]*:|recipients?:[ \t]*$", re.MULTILINE
 )
 # user@example.com: 550 5.1.1 User unknown
-RECIPIENT = re.compile(r"^[ \t]*([^\s:<>]+@[^\s:<>]+): ", re.MULTILINE)
+RECIPIENT = late(r"^[ \t]*([^\s:<>]+@[^\s:<>]+): ", re.MULTILINE)
 #     Below is a copy of the original message:
-RETURNED = re.compile(r"^[ \t]*Below is a copy of the original message", re.MULTILINE)
+RETURNED = late(r"^[ \t]*Below is a copy of the original message", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bounces import signs
 from bounces.entries import described
 from bounces.model import Action, Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +25,12 @@ ACTIONS = {
     "presa-in-carico": Action.RELAYED,
 }
 # ed indirizzato a "user@example.com"        e destinato all'utente "user@example.com"
-RECIPIENT = re.compile(
+RECIPIENT = late(
     r"(?:indirizzato\s{1,3}a|destinato\s{1,3}all['’]utente|destinato\s{1,3}a):?\s{0,3}\"?\s{0,3}([^\s\"@]{1,64}@[^\s\"@]{1,255}?)\"?[\s,;(]",
     re.IGNORECASE,
 )
 # Identificativo messaggio: opec292.20230512101201.14871.512.2.66@pec.example.it
-END = re.compile(r"^[ \t]*Identificativo (?:del )?messaggio", re.IGNORECASE | re.MULTILINE)
+END = late(r"^[ \t]*Identificativo (?:del )?messaggio", re.IGNORECASE | re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import LONGEST, described, has_code
 from bounces.mentions import Mention, Standing, mentions
+from bounces.pattern import late
 from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from bounces.model import Attempt, Message
 
-BROKEN = re.compile(r"(?<=[\w.-])[ \t]*\n[ \t]*@(?=[\w-]+\.)|(?<=\w)@[ \t]*\n[ \t]*(?=[\w-]+\.[\w-])")  # an address over two lines
-NAMED = re.compile(r"[\"'>]*\s*(?:\(|:|\Z)")  # Anna Example (mailbox is full)
+BROKEN = late(r"(?<=[\w.-])[ \t]*\n[ \t]*@(?=[\w-]+\.)|(?<=\w)@[ \t]*\n[ \t]*(?=[\w-]+\.[\w-])")  # an address over two lines
+NAMED = late(r"[\"'>]*\s*(?:\(|:|\Z)")  # Anna Example (mailbox is full)
 MOST = 100  # addressees whose names are looked for
 WORDS = 12  # letters that are enough to say something
 SHORT = 40  # characters of a line that may end a letter

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # Hi. This is the qmail-send program at mail.example.com.
-SIGN = re.compile(
+SIGN = late(
     r"^Hi\. This is |I wasn't able to deliver your message|^Sorry, we were unable to deliver your message|"
     r"^Unable to deliver message to the following address\(es\)",
     re.MULTILINE,
 )
 # <user@example.com>:
-RECIPIENT = re.compile(r"^<([^<>\s]*@[^<>\s]+)>:[ \t]*$", re.MULTILINE)
+RECIPIENT = late(r"^<([^<>\s]*@[^<>\s]+)>:[ \t]*$", re.MULTILINE)
 # --- Below this line is a copy of the message.
-RETURNED = re.compile(r"^-{2,3} (?:Below this line|Enclosed|Undelivered|Original message follows|Mensaje|The original message)", re.MULTILINE)
+RETURNED = late(r"^-{2,3} (?:Below this line|Enclosed|Undelivered|Original message follows|Mensaje|The original message)", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

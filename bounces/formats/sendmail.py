@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING
 from bounces import address, codes, signs
 from bounces.entries import EXPANDED, LONGEST, described
 from bounces.model import Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bounces.model import Message
 
-TRANSCRIPT = re.compile(r"^[ \t]*+-{3,20}+ ?Transcript of (?:the )?session follows ?-{3,20}", re.IGNORECASE | re.MULTILINE)
-UNSENT = re.compile(r"^[ \t]*+-{3,20}+ ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
+TRANSCRIPT = late(r"^[ \t]*+-{3,20}+ ?Transcript of (?:the )?session follows ?-{3,20}", re.IGNORECASE | re.MULTILINE)
+UNSENT = late(r"^[ \t]*+-{3,20}+ ?(?:Unsent|Original|Returned) message", re.IGNORECASE | re.MULTILINE)
 #    ----- The following addresses had permanent fatal errors -----
-LISTED = re.compile(
+LISTED = late(
     r"^[ \t]*+-{3,20}+ ?The following addresses? (?:had|have) [^\n]*-{3,}[ \t]*\n(.*?)(?:\n[ \t]*\n|\Z)", re.IGNORECASE | re.DOTALL | re.MULTILINE
 )
 # <user@example.com>, or \\user, and below it
 #     (reason: 550 5.1.1 User unknown)
 #     (expanded from: <list@example.com>)
-FAILED = re.compile(r"^(?![ \t]+\()[ \t]*(\S[^\n]*)((?:\n[ \t]+\([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)*)", re.MULTILINE)
-REASON = re.compile(r"\(reason: ([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)\)")
+FAILED = late(r"^(?![ \t]+\()[ \t]*(\S[^\n]*)((?:\n[ \t]+\([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)*)", re.MULTILINE)
+REASON = late(r"\(reason: ([^\n]*(?:\n[ \t]{5,}[^\n(][^\n]*)*)\)")
 # 550 5.1.1 <user@example.com>... User unknown
-CONCLUSION = re.compile(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
+CONCLUSION = late(r"^([245]\d\d[ -](?:[245]\.\d\.\d{1,3} )?)<?([^\s<>@]{1,64}@[^\s<>@]{1,255}?)>?(\.\.\. |, )([^\n]*)", re.MULTILINE)
 # >>> RCPT To:<user@example.com>
-SAID_OF = re.compile(r"^>>> RCPT To: ?<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
+SAID_OF = late(r"^>>> RCPT To: ?<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
 # the lines of the session with one server
-SESSION = re.compile(r"^(?:\.\.\. )?while talking to [^\n]*$", re.IGNORECASE | re.MULTILINE)
+SESSION = late(r"^(?:\.\.\. )?while talking to [^\n]*$", re.IGNORECASE | re.MULTILINE)
 # >>> RCPT To:<user@example.com>
-CLIENT = re.compile(r"^>>> (\w+)", re.MULTILINE)
+CLIENT = late(r"^>>> (\w+)", re.MULTILINE)
 # <<< 550 5.1.1 User unknown
-SERVER = re.compile(r"^<<< [^\n]*$", re.MULTILINE)
+SERVER = late(r"^<<< [^\n]*$", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

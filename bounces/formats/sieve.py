@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bounces import address
 from bounces.entries import described
 from bounces.model import Attempt
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from bounces.model import Message
 
 # Auto-Submitted: auto-replied (rejected)
-REJECTED = re.compile(r"auto-replied\b.*\breject", re.IGNORECASE)
+REJECTED = late(r"auto-replied\b.*\breject", re.IGNORECASE)
 # Your message to <user@example.com> was automatically rejected:        Your message was automatically rejected by Sieve
-SIGN = re.compile(r"^Your message (?:to \S+ )?was automatically rejected[^\n]*\n", re.MULTILINE)
+SIGN = late(r"^Your message (?:to \S+ )?was automatically rejected[^\n]*\n", re.MULTILINE)
 # The following reason was given:
-REASON = re.compile(r"^The following reason was given:[ \t]*\n", re.MULTILINE)
+REASON = late(r"^The following reason was given:[ \t]*\n", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.model import Attempt, Kind
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ KIND = Kind.COMPLAINT
 FEEDBACK_TYPE = "abuse"  # RFC 5965, section 7.3
 
 # [ SpamCop V5.3.0 ]
-SIGN = re.compile(r"^\[ SpamCop V[\d.]+ \]", re.MULTILINE)
+SIGN = late(r"^\[ SpamCop V[\d.]+ \]", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

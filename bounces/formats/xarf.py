@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.model import Attempt, Kind
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ KIND = Kind.COMPLAINT
 FEEDBACK_TYPE = "abuse"  # RFC 5965, section 7.3
 
 # Report-Type: spam
-TYPE = re.compile(r"^Report-Type:[ \t]*spam\b", re.IGNORECASE | re.MULTILINE)
+TYPE = late(r"^Report-Type:[ \t]*spam\b", re.IGNORECASE | re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bounces import signs
 from bounces.entries import entries
+from bounces.pattern import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bounces.model import Attempt, Message
 
 # user@example.com Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@example.com>... User unknown
-RECIPIENT = re.compile(r"^[ \t\[]{0,8}+([^\s<>,@]{1,128}+@[^\s<>,@]{1,255}+) (?=[^\n]{0,200}ERROR_CODE ?:)", re.MULTILINE)
+RECIPIENT = late(r"^[ \t\[]{0,8}+([^\s<>,@]{1,128}+@[^\s<>,@]{1,255}+) (?=[^\n]{0,200}ERROR_CODE ?:)", re.MULTILINE)
 
 
 def claims(message: Message) -> bool:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bounces.codes import compile_pattern
+from bounces.codes import CodePattern, compile_pattern
 from bounces.compiled import PACKAGE, kept, loaded
 from bounces.model import Reason
 from bounces.phrases import Phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from bounces.codes import CodePattern
 
 # how exact a rule is; a higher tier wins. OPINION is no rule's: it is what statistics say where the rules below it have nothing better
 PROVIDER_TEXT, CODE_TEXT, TEXT, PROVIDER_CODE, CODE, WORD, OPINION, GENERIC_TEXT, GENERIC_CODE, REPLY = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
@@ -88,14 +87,14 @@ def compiled_languages() -> Shipped:
     return _ready(*kept("languages", ("rules/languages",), lambda: _compiled(_folder("rules/languages"))))
 
 
-def _compiled(tables: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], tuple[Any, ...]]:
-    """Return tables of rules, and the compiled form of their phrases."""
-    return tables, Phrases([phrase for table in tables for phrase in values(table.get("text"))]).table
+def _compiled(tables: list[dict[str, Any]]) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the fields of rules, and the compiled form of their phrases."""
+    return list(map(_fields, tables)), Phrases([phrase for table in tables for phrase in values(table.get("text"))]).table
 
 
-def _ready(tables: list[dict[str, Any]], table: tuple[Any, ...]) -> Shipped:
-    """Make the rules of their tables."""
-    return Shipped(tuple(map(rule, tables)), table)
+def _ready(fields: list[tuple[Any, ...]], table: tuple[Any, ...]) -> Shipped:
+    """Make the rules of their fields."""
+    return Shipped(tuple(map(_rule, fields)), table)
 
 
 def _of_codes() -> Iterator[dict[str, Any]]:
@@ -125,20 +124,32 @@ def parse(text: str) -> tuple[Rule, ...]:
 
 def rule(table: dict[str, Any]) -> Rule:
     """Make a Rule of a valid table."""
+    return _rule(_fields(table))
+
+
+def _fields(table: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the fields of the Rule that a valid table describes, in their order: plain data, which can be kept."""
     lists = {key: values(table.get(key)) for key in LISTS}
-    return Rule(
-        id=table["id"],
-        reason=Reason(table["reason"]),
-        source=table["source"],
-        examples=lists["examples"],
-        counter_examples=lists["counter_examples"],
-        remote_mta=tuple(pattern.lower() for pattern in lists["remote_mta"]),
-        text=lists["text"],
-        status=tuple(map(compile_pattern, lists["status"])),
-        reply_code=tuple(map(compile_pattern, lists["reply_code"])),
-        generic=table.get("generic", False) or any(pattern.endswith(".0") for pattern in lists["status"] if not lists["text"]),
-        token=table.get("token", False),
+    return (
+        table["id"],
+        table["reason"],
+        table["source"],
+        lists["examples"],
+        lists["counter_examples"],
+        tuple(pattern.lower() for pattern in lists["remote_mta"]),
+        lists["text"],
+        tuple(tuple(compile_pattern(pattern)) for pattern in lists["status"]),
+        tuple(tuple(compile_pattern(pattern)) for pattern in lists["reply_code"]),
+        table.get("generic", False) or any(pattern.endswith(".0") for pattern in lists["status"] if not lists["text"]),
+        table.get("token", False),
     )
+
+
+def _rule(fields: tuple[Any, ...]) -> Rule:
+    """Make a Rule of its fields."""
+    ident, reason, *told, status, reply_code, generic, token = fields
+    codes = (tuple(starmap(CodePattern, each)) for each in (status, reply_code))
+    return Rule._make((ident, Reason(reason), *told, *codes, generic, token))
 
 
 def values(value: Any) -> tuple[Any, ...]:

@@ -39,14 +39,16 @@ DEAD = frozenset(
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{1,128}@[^\s<>()\[\]\"',;:]{1,255}")
 # 42cdf585bb770e31, 4xyz1a2b3c4d, 484537694, 192.0.2.47: what differs from one reply to the next that says the same
 IDENTIFIER = re.compile(
-    r"\b(?:(?=[a-z]*\d[a-z]*\d)(?:[0-9a-f]{9,}|[0-9a-z]{12,})|(?!127\.)(?=[\d.]{9})\d{1,3}(?:\.\d{1,3}){3})\b", re.ASCII | re.IGNORECASE
+    r"\b(?=[\dA-Za-z.]{9})(?:(?=[A-Za-z]*\d[A-Za-z]*\d)(?:[\dA-Fa-f]{9,}|[\dA-Za-z]{12,})|(?!127\.)(?=[\d.]{9})\d{1,3}(?:\.\d{1,3}){3})\b", re.ASCII
 )
 
 
 @lru_cache(maxsize=1 << 10)
 def normalise(text: str) -> str:
     """Return a text as rules see it: folded, the code that opens each line said once, addresses as a lone "@", identifiers as zeros."""
-    return fold(IDENTIFIER.sub(lambda found: "0" * len(found[0]), ADDRESS.sub("@", codes.plain(text[:LONGEST]))))
+    line = codes.plain(text[:LONGEST])
+    line = ADDRESS.sub("@", line) if "@" in line else line
+    return fold(IDENTIFIER.sub(lambda found: "0" * len(found[0]), line))
 
 
 class Match(NamedTuple):

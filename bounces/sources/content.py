@@ -7,6 +7,7 @@ from enum import Enum, auto
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from bounces.pattern import late
 from bounces.sources import mbox
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NAMES = frozenset(
     b"resent-message-id resent-sender resent-to return-path sender subject thread-index thread-topic to".split()
 )
 # a notification of Amazon SES, as SNS delivers it or S3 keeps it
-NOTIFICATION = re.compile(rb"\s*\{(?=[^\x00]{0,4000}?(?:notificationType|eventType))")
+NOTIFICATION = late(rb"\s*\{(?=[^\x00]{0,4000}?(?:notificationType|eventType))")
 FOREIGN = {
     b"!BDN": "an Outlook data file (PST); export its messages as .eml or mbox first",
     b"\xd0\xcf\x11\xe0": "an Outlook message (MSG); save it as .eml first",

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
-import re
+
+from bounces.pattern import late
 
 FOLDERS = ("new", "cur", "tmp")
 # "1204680122.27c448.host:2,S"; file systems without ":" have ";" or "!"
-FLAGS = re.compile(r"[:;!][12],")
+FLAGS = late(r"[:;!][12],")
 
 
 def is_maildir(folder: str) -> bool:

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces.model import Raw
+from bounces.pattern import late
 from bounces.sources import archives
 
 if TYPE_CHECKING:
@@ -26,19 +27,19 @@ LONGEST_LINE = 998  # bytes; RFC 5322, section 2.1.1
 LOOKAHEAD = LONGEST_LINE + 128  # bytes in which a separator and the name of the field below it must fit
 # "Received: from ...", "Return-Path:<>", but not "http://example.com"
 FIELD = re.compile(rb"[A-Za-z][!-9;-~]{0,99}:(?!//)")
-QUOTED = {newline: re.compile(rb">(?<![^" + newline + rb"]>)(>*+From )") for newline in (b"\n", b"\r")}
+QUOTED = {newline: late(rb">(?<![^" + newline + rb"]>)(>*+From )") for newline in (b"\n", b"\r")}
 
 # "Thu Apr 29 23:34:45 2010": nearly all of them
-ASCTIME = re.compile(
+ASCTIME = late(
     rb"[\t ](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
     rb" [ \d]?\d \d\d:\d\d:\d\d \d{4}\b"
 )
 # "Mon 1 Jan 2015 00:00:00 +0900", "Fri Nov 21 23:34 PST 1993", "2012-04-29T23:34:45Z"
-WEEKDAY = re.compile(rb"[\t ](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b")
-MONTH = re.compile(rb"[\t -](?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b")
-TIME = re.compile(rb"[\tT ]\d{1,2}:\d{1,2}\b")
-YEAR = re.compile(rb"[\t -](?:19|20)\d\d\b")
-ISO_DATE = re.compile(rb"[\t ](?:19|20)\d\d-\d\d-\d\d(?!\d)")
+WEEKDAY = late(rb"[\t ](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b")
+MONTH = late(rb"[\t -](?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b")
+TIME = late(rb"[\tT ]\d{1,2}:\d{1,2}\b")
+YEAR = late(rb"[\t -](?:19|20)\d\d\b")
+ISO_DATE = late(rb"[\t ](?:19|20)\d\d-\d\d-\d\d(?!\d)")
 
 
 class Piece(NamedTuple):
