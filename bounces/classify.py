@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address, codes
-from bounces.hedges import hedge
+from bounces.hedges import ITSELF, hedge
 from bounces.language import Said
 from bounces.mentions import mentions
 from bounces.model import Attempt, Confidence, Evidence, Permanence, Reason, Verdict
@@ -34,8 +34,13 @@ SENDER_REPLY = "517"  # Courier's, for a sender whose domain can't take mail
 # RFC 4954, section 6, RFC 2554 and RFC 5248, section 2.4: the account is the one that logs in to send
 LOGIN = frozenset({"432", "525", "534", "535", "538"})
 # what a queue manager writes before the words of a server, and before those of a program that it ran: they tell, and it only where they don't
+# (a "host x does not exist" is none of a "host x said: 553 example.org does not exist", nor is what qmail gives up on out of time)
 QUOTING = late(
-    r"SMTP error from remote (?:mail server|mailer|server|host)\b|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:",
+    r"\bSMTP error from remote (?:mail server|mailer|server|host)\b(?: after (?:pipelined )?(?:RCPT|MAIL) (?:TO|FROM):<[^<>\s]{0,320}>:?)?"
+    r"|>>> (?:RCPT|MAIL) (?:TO|FROM):\s?<[^<>\s]{0,320}>|\bLMTP server error:|\brefused to talk to me:|\bdelivery temporarily suspended:"
+    r"|\bhost \S{1,255} ?\[[^\]\s]{1,64}\](?: said:|:(?= ?[245]\d\d\b))"
+    r"|(?:\bdoes not like recipient\.\s{1,3})?\bremote (?:mail )?(?:host|server) (?:said:|(?:returned|replied|responded)(?= ?['\":]))"
+    r"|(?<=\S)\s{1,3}giving up on [\w.:]{1,255}\s{0,9}\Z",
     re.IGNORECASE,
 )
 RUNNING = late(
@@ -45,10 +50,18 @@ RUNNING = late(
     re.IGNORECASE,
 )
 # words without which there is nothing of that, for it is searched in every reply
-QUOTED, RAN = ("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"), "command output:"
-NAMING = ("in reply to", "after", "response to")
-# which command a queue manager says was refused
-MAILED = late(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b", re.IGNORECASE)
+QUOTED = (
+    *("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"),
+    *("said:", "server re", "host re", "giving up on ", ">>> "),
+)
+RAN = "command output:"
+NAMING = ("in reply to", "after", "response to", "sender verif", "sender address rej")
+# which command a queue manager says was refused; what a server quotes that it asked about the sender comes down to the same
+MAILED = late(
+    r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?MAIL(?: FROM)?\b|\bsender verif(?:y|ication) (?:fail|callout|error)"
+    r"|\bsender address rejected:",
+    re.IGNORECASE,
+)
 LATE = late(r"\b(?:in reply to|after(?: pipelined)?|response to) (?:the )?(?:end of data|DATA command)\b", re.IGNORECASE)
 
 
@@ -66,6 +79,9 @@ def classify(attempt: Attempt, rules: RuleSet, host: str | None = None) -> Verdi
         _refused(said) or attempt.command,
     )
     verdict, doubtful = _judged(rules, told)
+    if verdict.reason in DEAD and own.status not in {None, told.status} and not codes.is_bare(own.status):
+        by_server = _judged(rules, told._replace(status=own.status))  # a report's Status may be what its writer makes of any refusal
+        verdict, doubtful = by_server if by_server[0].reason not in DEAD else (verdict, doubtful)
     if doubtful or (other := _other(verdict, attempt)) is None:
         return verdict
     return replace(verdict, confidence=Confidence.LOW, contradictions=(other, *verdict.contradictions))
@@ -87,6 +103,8 @@ def _judged(rules: RuleSet, told: _Told) -> tuple[Verdict, bool]:
     """Return why a delivery failed, and whether that is in doubt; replies differ in little but addresses, so most have been judged before."""
     status, reply_code = told.status, told.reply_code
     evidence = tuple(_possible(_heard(rules, told), status))
+    if reply_code is None and evidence and evidence[0].reason in ITSELF:
+        evidence = _of_any_failure(rules, told) or evidence
     winner = evidence[0] if evidence else None
     reason = winner.reason if winner else Reason.UNKNOWN
     if reason in DEAD:
@@ -133,6 +151,12 @@ def _heard(rules: RuleSet, told: _Told) -> tuple[Evidence, ...]:
         found = rules.evidence(text, told.status, told.reply_code, told.servers)
         best = max(best, found, key=lambda evidence: evidence[0].tier if evidence else 0)
     return best
+
+
+def _of_any_failure(rules: RuleSet, told: _Told) -> tuple[Evidence, ...]:
+    """Return what words without a code tell as those of a failure, temporary or not, if the recipient lives by them, else nothing."""
+    read = [tuple(_possible(_heard(rules, told._replace(reply_code=code)), told.status)) for code in ("450", "550")]
+    return read[1] if all(one and one[0].matched and one[0].tier > TEXT and one[0].reason not in DEAD for one in read) else ()
 
 
 def _possible(evidence: Iterable[Evidence], status: str | None) -> Iterator[Evidence]:

@@ -13,7 +13,7 @@ from bounces.pattern import late
 # every reply code that RFC 5321, its extensions and the IANA registry know, with the nonstandard ones that servers send
 REPLY_CODES = frozenset(
     """211 214 220 221 235 250 251 252 253 334 354 421 422 430 432 450 451 452 453 454 455 456 458 459 471
-    500 501 502 503 504 510 511 512 513 521 523 524 525 530 531 533 534 535 538 540 541 550 551 552 553 554 555 556 557 571 585""".split()
+    500 501 502 503 504 510 511 512 513 517 521 523 524 525 530 531 533 534 535 538 540 541 550 551 552 553 554 555 556 557 571 585""".split()
 )
 CODE = r"[245]\.[0-7]\.\d{1,3}"
 # both begin with the digit, and then look back: so they are searched for many times as fast

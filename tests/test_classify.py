@@ -244,6 +244,17 @@ def test_a_public_domain_stands_for_its_providers_servers():
         ("permission denied. Command output: x", "server_error"),
         ('Command died with status 1: "/usr/bin/deliver"', "server_error"),
         ("conversation with mx.example.com[192.0.2.1] timed out while sending end of data", "network_error"),
+        ("host mx.example.com[192.0.2.1] said: 553 example.org does not exist (in reply to RCPT TO command)", "bad_sender_address"),
+        (
+            "SMTP error from remote mail server after RCPT TO:<a@example.com>: host mx.example.com [192.0.2.1]: 553 example.org does not exist",
+            "bad_sender_address",
+        ),
+        ("192.0.2.1 does not like recipient. Remote host said: 553 example.org does not exist Giving up on 192.0.2.1.", "bad_sender_address"),
+        ("192.0.2.1 does not like recipient.\nRemote host said: 554 Denied by policy\nGiving up on 192.0.2.1.", "policy_rejected"),
+        ("Remote Server returned '550 Requested action not taken: mailbox unavailable'", "mailbox_unavailable"),
+        ("Giving up on 192.0.2.1.", "delivery_expired"),
+        (">>> RCPT To:<a@example.com>\n<<< 553 example.org does not exist", "bad_sender_address"),
+        ("> 517 Domain does not exist: example.org.", "bad_sender_address"),
     ],
 )
 def test_a_queue_managers_frame_is_no_reply(said, reason):
@@ -254,8 +265,26 @@ def test_a_queue_managers_frame_is_no_reply(said, reason):
 def test_a_queue_manager_tells_which_command_was_refused():
     """After MAIL the sender is refused; after the content an unknown user is not believed."""
     assert classify("SMTP error from remote mail server after MAIL FROM:<b@example.org>: 550 domain unknown").reason is Reason.BAD_SENDER_ADDRESS
+    asked = classify('550 sender verify fail for <b@example.org>: response to "RCPT TO:<b@example.org>" was: 550 5.1.1 <b@example.org> User unknown')
+    assert (asked.reason, asked.confidence) == (Reason.BAD_SENDER_ADDRESS, Confidence.LOW)
     late = classify("host mx.example.com[192.0.2.1] said: 550 user unknown (in reply to end of DATA command)")
     assert (late.reason, late.confidence) == (Reason.USER_UNKNOWN, Confidence.LOW)
+
+
+def test_the_servers_own_status_beats_a_reports_that_kills():
+    """A report that has 5.1.1 for whatever was refused does not make a dead address of "550 5.7.606", but a server's 5.1.1 stays one."""
+    refused = judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.606 Access denied, banned sending IP"), analyze.rule_set())
+    assert refused.reason is Reason.IP_BLOCKED
+    bare = judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.606"), analyze.rule_set())
+    assert bare.reason is Reason.IP_BLOCKED
+    assert judge(Attempt(status="5.1.1", diagnostic_code="550 5.0.0 rejected"), analyze.rule_set()).reason is Reason.USER_UNKNOWN
+    assert judge(Attempt(status="5.1.1", diagnostic_code="550 5.7.1 user unknown"), analyze.rule_set()).reason is Reason.USER_UNKNOWN
+
+
+def test_words_without_a_code_are_a_failures():
+    """Rules for replies of failures hold for words without a code, too, where nobody would be dead by them."""
+    assert classify("message sending for this account is disabled").reason is not Reason.MAILBOX_DISABLED
+    assert classify("the account is disabled").reason is Reason.MAILBOX_DISABLED
 
 
 def test_a_token_is_more_than_a_lone_word():
