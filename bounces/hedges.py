@@ -54,7 +54,7 @@ OF_THE_SENDER = late(
     r"(?:address|account|domain|mailbox|user|ip|host|server|machine|system|provider|mx)"
     r"|(?:address|host|server|ip) (?:that )?you (?:send|sent|are sending|use|used|gave)"
     r"|you (?:are )?(?:send|sent|sending|mail|mailed) from|you connect\w*|you are not (?:an?|our|one|on|in)"
-    r"|not (?:allowed|authori[sz]ed|permitted) to send|smart ?host|message.id|urls?|links?|spf|dkim|dmarc)\b"
+    r"|not (?:allowed|authori[sz]ed|permitted) to send|smart ?host|message.id|(?:urls?|links?)(?!\W{0,3}https?\b)|spf|dkim|dmarc)\b"
     rf"|\b{_folded(SENDERS)}|{_folded(SENDERS_UNPARTED)}|{fold('المرسل')}\b(?! {fold('إليه')})"
 )
 # domain example.com not found on this server: words without a recipient, of something else; but no: user of domain example.com not found
@@ -92,9 +92,9 @@ BETWEEN = 24  # characters between two causes that an "or" joins
 SENTENCE_END = late(r"[^\W\d_]{2}[.!?] \w|[。！？]")
 # account expired: may not send
 SENDING = late(r"\bmay not send\b|\b(?:for|from) sending\b|\b(?:outgoing|outbound) (?:mail|e ?mail|messages?)\b|\bto send mail\Z")
-# too many attempts to unknown users; unknown user limit exceeded: of how many there were
+# too many attempts to unknown users; unknown user limit exceeded: of how many there were; but no: https://example.com/limits
 COUNTED = late(
-    r"\b(?:limits?|threshold|rates?|ratio|count|percentage|attempts to (?:un|in|non|bad)\w*|exceed\w*|too (?:many|high|much|often)|no more"
+    r"(?<![\w/.])(?:limits?|threshold|rates?|ratio|count|percentage|attempts to (?:un|in|non|bad)\w*|exceed\w*|too (?:many|high|much|often)|no more"
     r"|per (?:hour|day|minute)|this session)\b"
 )
 

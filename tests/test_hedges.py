@@ -116,6 +116,8 @@ def test_what_a_reply_softens_takes_nobody_off(reply):
         "550 5.1.1 Recipient rejected",
         "550 5.1.1 The address could not be found; you may contact our help desk",
         "550 5.1.1 ამ მისამართზე წერილი არ მიიღება",
+        "550 5.1.1 The user does not exist on this server. See https://example.com/limits",
+        "550 5.1.1 user unknown. Link: https://example.com/help",
         "550 5.2.1",
     ],
 )
