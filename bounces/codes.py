@@ -79,14 +79,18 @@ class Reply(NamedTuple):
 NONE = Reply(None, None)
 
 
-@lru_cache(maxsize=1 << 10)
 def find(text: str, *, success: bool = False) -> Reply:
     """Return the reply that explains the outcome: the first, best attested 4yz or 5yz, or a 2yz with `success`.
 
     Ports, dates, sizes, addresses and release numbers are no codes; a 220 banner or a 250 in a transcript is no failure. "554 4.4.7 expired
     <421 4.4.2 timed out>": what the server had said last tells more than that time ran out.
     """
-    classes = "2" if success else "45"
+    return _found(text, "2" if success else "45")
+
+
+@lru_cache(maxsize=1 << 10)
+def _found(text: str, classes: str) -> Reply:
+    """Return the reply of one of some classes that explains the outcome."""
     best, best_rank = None, NO_CODE
     for match in islice(REPLY.finditer(text), MOST):
         code, paired = match.groups()
@@ -109,14 +113,26 @@ def _rank(text: str, code: str, start: int) -> int:
     """Say how well a number with no enhanced code beside it is attested as a reply code: in a reply's place, by its looks, or not at all."""
     end = start + 3
     before = text[max(0, start - WINDOW) : start] if start > WINDOW else "\n" + text[:start]
-    if MEASURED.match(text, end) or NAMED.search(before) or TAIL.search(before):
+    if MEASURED.match(text, end) or _is_named(before):
         return NO_CODE
-    told, spoken = TOLD.search(before) is not None, text[end : end + 1] in {" ", "-"}
+    spoken = text[end : end + 1] in {" ", "-"}
     if code not in REPLY_CODES:
-        return UNREGISTERED if spoken and (told or not before.strip()) else NO_CODE
-    if told or ((LINE.search(before) or MARK.search(before)) and not COUNTED.match(text, end)):
+        return UNREGISTERED if spoken and (not before.strip() or TOLD.search(before)) else NO_CODE
+    if ((LINE.search(before) or MARK.search(before)) and not COUNTED.match(text, end)) or TOLD.search(before):
         return PLACED
     return LIKELY if spoken and text[end + 1 : end + 2].isupper() else NO_CODE
+
+
+@lru_cache(maxsize=1 << 10)
+def _is_named(before: str) -> bool:
+    """Say whether the words before a number tell that it is something else."""
+    return NAMED.search(before) is not None or TAIL.search(before) is not None
+
+
+@lru_cache(maxsize=1 << 10)
+def _is_version(before: str) -> bool:
+    """Say whether the words before what looks like a status tell that it is something else."""
+    return VERSION.search(before) is not None
 
 
 def _status(text: str, classes: str) -> tuple[str, int] | None:
@@ -124,7 +140,7 @@ def _status(text: str, classes: str) -> tuple[str, int] | None:
     first: tuple[str, int] | None = None
     for match in islice(STATUS.finditer(text), MOST):
         status, start = match.group(), match.start()
-        if status[0] not in classes or VERSION.search(text[max(0, start - WINDOW) : start]):
+        if status[0] not in classes or _is_version(text[max(0, start - WINDOW) : start]):
             continue
         if not is_bare(status):
             return status, start
@@ -157,7 +173,7 @@ def plain(text: str) -> str:
         return match.group() if not repeats else "" if match.group(3) == status is not None else " " + (match.group(3) or "")
 
     end = opening.end(2 if status is None else 3)
-    return (line[:end] + AGAIN.sub(once, line[end:])).rstrip()
+    return (line[:end] + AGAIN.sub(once, line[end:])).rstrip() if line.find(f" {code}", end) >= 0 else line[:-1]
 
 
 def is_bare(status: str | None) -> bool:
