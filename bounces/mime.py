@@ -89,7 +89,7 @@ def part_tree(data: bytes, reader: str) -> Iterator[tuple[str, bytes]]:
 
 def _unix(data: bytes) -> bytes:
     """Return text with Unix line ends, whichever it came with, even those that a gateway doubled (CR CR LF)."""
-    if b"\r" in data:
+    if data.find(b"\r") >= 0:  # `in` takes the byte for a number first, and only then searches
         if b"\r\r\n" in data:
             data = b"\n".join([line.rstrip(b"\r") for line in data.split(b"\n")])
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -204,7 +204,7 @@ def _boundary(header: str, body: bytes, defects: list[str]) -> bytes | None:
     """Return the boundary that parts the body, which begins with a line end: the declared one, or else the one that is used, or None."""
     declared = (parameter(header, "boundary") or "").rstrip().encode("utf-8", "surrogateescape")
     for boundary in (declared, declared.strip(b"'")):
-        if 0 < len(boundary) <= LONGEST_BOUNDARY and b"\n--" + boundary in body:
+        if 0 < len(boundary) <= LONGEST_BOUNDARY and body.find(b"\n--" + boundary) >= 0:
             return boundary
     defects.append("boundary not found in the body" if declared else "multipart without a boundary")
     found = FIRST_DELIMITER.search(body, 0, LONGEST_MULTIPART)

@@ -133,9 +133,9 @@ def decoded(data: bytes, charset: str | None = None) -> tuple[str, str | None]:
     """Decode bytes by their charset; undeclared or wrong, by what they look like. Return the text, and the flaw if there is one."""
     codec = _codec(charset) if charset else None
     plain = data.isascii() and codec not in SEVEN_BIT
-    if plain and (b"\x1b" not in data or b"\x1b$" not in data):  # a byte is found much faster than two of them
-        data = data.replace(b"\0", b"") if b"\0" in data else data  # a search takes a tenth of the time that replacing nothing does
-        return data.decode("ascii"), None
+    if plain and (data.find(b"\x1b") < 0 or b"\x1b$" not in data):  # a byte is found much faster than two of them
+        letters = data.decode("ascii")
+        return letters.replace("\0", "") if "\0" in letters else letters, None  # a search takes a tenth of the time that replacing nothing does
     flaw = f"not valid {charset}" if codec else f"unknown charset {charset}" if charset else "undeclared charset"
     if plain:
         charset, codec = None, "iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_ext"
