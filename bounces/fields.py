@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import takewhile
@@ -108,16 +107,15 @@ def date_time(value: str | None) -> datetime | None:
     value = (value or "").strip()
     if not value:
         return None
-    if plain := DATE.fullmatch(value):
-        day, month, year, time, zone = plain.groups()
-        with suppress(ValueError):
-            moment = datetime.fromisoformat(f"{year}-{MONTHS[month]}-{day:0>2}T{time}{zone[:3]}:{zone[3:]}").astimezone(UTC)
-            return moment if 1970 <= moment.year <= 2260 else None
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  (slow to import, and asked only about dates that are not by the book)
-
     try:
-        moment = parsedate_to_datetime(value)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if plain := DATE.fullmatch(value):
+            day, month, year, time, zone = plain.groups()
+            moment = datetime.fromisoformat(f"{year}-{MONTHS[month]}-{day:0>2}T{time}{zone[:3]}:{zone[3:]}").astimezone(UTC)
+        else:
+            from email.utils import parsedate_to_datetime  # noqa: PLC0415  (slow to import, and asked only about dates that are not by the book)
+
+            moment = parsedate_to_datetime(value)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return moment if 1970 <= moment.year <= 2260 else None
