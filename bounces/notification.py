@@ -33,7 +33,7 @@ def read(text: str) -> dict[str, Any]:
 
 def kind(notification: dict[str, Any]) -> str:
     """Return what it notifies of, in lower case without spaces: "bounce", "complaint", "deliverydelay" …; "" when it doesn't say."""
-    return str(next((notification[mark] for mark in MARKS if notification.get(mark)), "")).replace(" ", "").lower()
+    return str(notification.get("notificationType") or notification.get("eventType") or "").replace(" ", "").lower()
 
 
 def returned(notification: dict[str, Any]) -> Headers | None:

@@ -98,7 +98,7 @@ def _attempt(group: Headers) -> Attempt:
 
 def _own_result(diagnostic: str | None, recipient: str | None) -> str | None:
     """Return a reply with the recipient's own result only, where it lists those of several."""
-    results = list(RESULT.finditer(diagnostic)) if diagnostic and "@" in diagnostic else []
+    results = list(RESULT.finditer(diagnostic)) if diagnostic and diagnostic.count("@") > 1 else []
     own = next((number for number, result in enumerate(results) if recipient and result.group(1).lower() == recipient.lower()), None)
     if diagnostic is None or own is None or len(results) < 2:
         return diagnostic
@@ -127,8 +127,7 @@ def _comment(value: str | None) -> str | None:
 
 def _host(value: str | None) -> str | None:
     """Return the host of "dns; mx.example.com (192.0.2.1)", or the address when there is no name."""
-    _, name = _typed(value)
-    words = (name or "").replace("(", " ").replace("[", " ").replace(">", " ").replace("<", " ").split()
+    words = (_typed(value)[1] or "").replace("(", " ").replace("[", " ").replace(">", " ").replace("<", " ").split()
     return words[0].rstrip(".,;:])") or None if words else None
 
 

@@ -22,8 +22,8 @@ SUBJECT = re.compile(r"\s*complaint about message from (?:\d{1,3}(?:\.\d{1,3}){3
 
 def claims(message: Message) -> bool:
     """Say whether the subject is the program's and the message complained of is there, as a part of its own."""
-    attached = message.feedback_report is None and any(kind.startswith("message/") for kind in message.part_types)
-    return attached and message.returned is not None and bool(SUBJECT.match(message.headers.get("Subject") or ""))
+    titled = message.feedback_report is None and message.returned is not None and SUBJECT.match(message.headers.get("Subject") or "")
+    return bool(titled) and any(kind.startswith("message/") for kind in message.part_types)
 
 
 def decode(message: Message) -> Iterator[Attempt]:

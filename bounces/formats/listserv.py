@@ -24,7 +24,7 @@ LEGEND = late(r"^Err=[ ]|^Subscribers will be automatically deleted", re.MULTILI
 
 def claims(message: Message) -> bool:
     """Say whether the report's heading and one of its lines are there, and nobody forwards it."""
-    return bool(HEADING.search(message.text)) and not signs.is_talk(message) and any(decode(message))
+    return "Err " in message.text and bool(HEADING.search(message.text)) and not signs.is_talk(message) and any(decode(message))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -23,7 +23,7 @@ END = late(r"^Error-End:", re.MULTILINE)
 def claims(message: Message) -> bool:
     """Say whether the list is there that LISTSERV reads, and LMail's field or another sign of a mail system: no person quotes it."""
     own = (message.headers.get("X-Report-Type") or "").lower().startswith("nondelivery")
-    return (own or signs.is_plain(message)) and bool(RECIPIENT.search(message.text))
+    return (own or signs.is_plain(message)) and "Error-For:" in message.text and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

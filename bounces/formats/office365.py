@@ -29,7 +29,7 @@ RETURNED = late(r"^Original message headers:|^\S[^\n]{5,60}[:：][ \t]*\n\s*Rece
 
 def claims(message: Message) -> bool:
     """Say whether the block for administrators is there: a server, an address, and a reply in Exchange's form."""
-    return signs.is_plain(message) and bool(REPLY.search(message.text)) and bool(SIGN.search(message.text))
+    return signs.is_plain(message) and bool(SIGN.search(message.text)) and bool(REPLY.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

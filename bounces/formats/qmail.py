@@ -31,7 +31,7 @@ RETURNED = late(r"^-{2,3} (?:Below this line|Enclosed|Undelivered|Original messa
 
 def claims(message: Message) -> bool:
     """Say whether the text begins as QSBMF does, and lists its recipients as it does."""
-    return signs.is_plain(message) and bool(SIGN.search(message.text)) and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and ">:" in message.text and bool(RECIPIENT.search(message.text)) and bool(SIGN.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

@@ -40,7 +40,7 @@ SERVER = late(r"^<<< [^\n]*$", re.MULTILINE)
 
 def claims(message: Message) -> bool:
     """Say whether the text has Sendmail's transcript, and the fields for machines are missing."""
-    return signs.is_plain(message) and bool(TRANSCRIPT.search(message.text))
+    return signs.is_plain(message) and "---" in message.text and bool(TRANSCRIPT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

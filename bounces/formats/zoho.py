@@ -20,7 +20,7 @@ RECIPIENT = late(r"^[ \t\[]{0,8}+([^\s<>,@]{1,128}+@[^\s<>,@]{1,255}+) (?=[^\n]{
 
 def claims(message: Message) -> bool:
     """Say whether an address is followed by Zoho's error codes."""
-    return signs.is_plain(message) and bool(RECIPIENT.search(message.text))
+    return signs.is_plain(message) and "ERROR_CODE" in message.text and bool(RECIPIENT.search(message.text))
 
 
 def decode(message: Message) -> Iterator[Attempt]:
