@@ -114,13 +114,14 @@ def _likely(attempt: Attempt, message: Message) -> Iterator[Evidence]:
 
 def _return_paths(message: Message, templates: tuple[str, ...]) -> Iterator[Place]:
     """Yield the recipients that our own return path names."""
-    headers = message.headers
-    noted = ((one, name) for name in ENVELOPE for value in headers.all(name) for one in address.all_of(value))
-    taken = ((one, "Received") for value in headers.all("Received") if (one := _for(value)))
-    sent = ((one, "Return-Path") for one in address.all_of(message.returned.get("Return-Path") if message.returned else None))
-    for path, field in chain(noted, taken, sent):
-        if named := address.verp(path, templates):
-            yield named, field
+    noted = [(name, value) for name in (*ENVELOPE, "Received") for value in message.headers.all(name)]
+    noted.append(("Return-Path", (message.returned.get("Return-Path") if message.returned else None) or ""))
+    for field, value in noted:
+        if not (templates or "=" in value or "*" in value or "\\" in value):  # no address in it names another ("\x{3D}" is a "=", too)
+            continue
+        for path in filter(None, [_for(value)]) if field == "Received" else address.all_of(value):
+            if named := address.verp(path, templates):
+                yield named, field
 
 
 def _theirs(found: Iterable[Place], attempt: Attempt, returned: Headers, notice: Headers) -> Iterator[Evidence]:

@@ -31,7 +31,7 @@ def addresses(value: str) -> tuple[str, ...]:
         if scheme and (carried := address.verp(target)):
             found.append(carried)
         for piece in PIECE.split(query if scheme else link.replace("&amp;", "&")):
-            text = unquote(piece)
+            text = unquote(piece) if "%" in piece else piece
             if "@" in text or (BASE64.fullmatch(text) and (text := _decoded(text))):
                 found += map(address.parse, WORD.findall(text))
     return tuple(dict.fromkeys(one for one in found if one))
