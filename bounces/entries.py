@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -102,7 +101,7 @@ def described(recipient: str | None, text: str, asked: frozenset[str] = TOLD) ->
     `asked` are the fields that are looked for, where others are known.
     """
     told, expanded = _told(text[:LONGEST], asked)
-    return replace(told, final_recipient=address.parse(recipient), original_recipient=expanded) if recipient else told
+    return Attempt(final_recipient=address.parse(recipient), original_recipient=expanded).filled(told) if recipient else told
 
 
 def untold(attempt: Attempt) -> frozenset[str]:

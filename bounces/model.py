@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
-from typing import Any
+
+LOWERED: dict[str, str] = {}  # the names of fields that are asked for, in lower case: few, and the same for each message
 
 
 class Kind(StrEnum):
@@ -172,12 +173,12 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
-        values = self._values.get(name.lower())
+        values = self._values.get(LOWERED.get(name) or LOWERED.setdefault(name, name.lower()))
         return (values[0] or next(filter(None, values), None)) if values else None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, in order."""
-        return tuple(self._values.get(name.lower(), ()))
+        return tuple(self._values.get(LOWERED.get(name) or LOWERED.setdefault(name, name.lower()), ()))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
@@ -205,7 +206,7 @@ class Message:
     disposition_notification: Headers | None = None
     returned: Headers | None = None
     defects: tuple[str, ...] = ()
-    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
+    _known: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +227,7 @@ class Attempt:
 
     def filled(self, other: Attempt) -> Attempt:
         """Return this attempt with its gaps filled from another; nothing that stands is overwritten."""
-        gaps = {name: value for name in self.__slots__ if getattr(self, name) is None and (value := getattr(other, name)) is not None}
-        return replace(self, **gaps) if gaps else self
+        return Attempt(*[getattr(other, name) if (own := getattr(self, name)) is None else own for name in self.__slots__])
 
 
 @dataclass(frozen=True, slots=True)

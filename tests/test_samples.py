@@ -59,7 +59,7 @@ def test_line_ends_make_no_difference(path):
 def test_no_sample_has_two_claimers_and_a_claim_yields_attempts(path):
     """There is no order among formats, so at most one may claim, and it must find a recipient."""
     message = mime.parse(path.read_bytes())
-    claimed = claimers(message)
+    claimed = tuple(claimers(message))
     assert len(claimed) <= 1
     if claimed:
         assert decode(message).attempts
