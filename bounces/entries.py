@@ -42,7 +42,7 @@ COMMAND_STARTS = {
     "(": ("(",), "does": ("does",), "sender": ("sender",),
 }  # fmt: skip
 LINE_STARTS = re.compile(r"^\s*\S+\s+\[", re.MULTILINE)
-UNEVEN = frozenset("\u0130\u0131\u017f\u212a")  # letters that are those of ASCII in another case, but not by str.lower
+UNEVEN = "\u0130\u0131\u017f\u212a"  # letters that are those of ASCII in another case, but not by str.lower
 WRAPPER_WORDS = ("smtp error from remote", " said:", "other server returned was", "remote server returned", "did not like our ")  # one in each
 COMMANDS = {
     "END OF DATA": "DATA",
@@ -83,16 +83,28 @@ def entries(
 
     Only the text after `after` and before `until` is read; without a match of `after` there is nothing.
     """
+    text, matches = _listed(text, recipient, after, until)
+    for match, following in zip_longest(matches, matches[1:]):
+        yield described(match[match.lastindex or 1], text[match.end() : following.start() if following else len(text)])
+
+
+def has_entries(text: str, recipient: re.Pattern[str], after: re.Pattern[str]) -> bool:
+    """Say whether `entries` yields one, without a look at what explains it."""
+    return bool(_listed(text, recipient, after)[1])
+
+
+def _listed(
+    text: str, recipient: re.Pattern[str], after: re.Pattern[str] | None, until: re.Pattern[str] | None = None
+) -> tuple[str, list[re.Match[str]]]:
+    """Return the text that is read, and the matches of `recipient` in it."""
     if after is not None:
         found = after.search(text)
         if found is None:
-            return
+            return "", []
         text = text[found.end() :]
     if until is not None and (found := until.search(text)):
         text = text[: found.start()]
-    matches = [match for match in recipient.finditer(text) if address.parse(match[match.lastindex or 1])]
-    for match, following in zip_longest(matches, matches[1:]):
-        yield described(match[match.lastindex or 1], text[match.end() : following.start() if following else len(text)])
+    return text, [match for match in recipient.finditer(text) if address.parse(match[match.lastindex or 1])]
 
 
 def described(recipient: str | None, text: str, asked: frozenset[str] = TOLD) -> Attempt:
@@ -115,7 +127,7 @@ def untold(attempt: Attempt) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _told(text: str, asked: frozenset[str]) -> tuple[Attempt, str | None]:
     """Return what a text explains, whoever it is about, and the alias that it names; several recipients may share it."""
-    lowered = text.lower() if text.isascii() or not UNEVEN.intersection(text) else None
+    lowered = text.lower() if text.isascii() or not any(map(text.__contains__, UNEVEN)) else None
     commands = list(_commands(text, lowered)) if "command" in asked else []
     reply = codes.find(text) if commands or asked & CODES else codes.NONE
     expanded = EXPANDED.search(text) if asked == TOLD else None

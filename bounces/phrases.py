@@ -56,7 +56,9 @@ def fold(text: str) -> str:
     """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
     if text.isascii():
         text = text.lower().translate(PLAIN)
-        return SPACES.sub(" ", text) if "  " in text else text
+        while "  " in text:
+            text = text.replace("  ", " ")
+        return text
     return SPACES.sub(" ", unicodedata.normalize("NFKD", text.replace("\u00b4", "'")).translate(LETTERS).casefold())
 
 

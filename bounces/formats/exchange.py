@@ -25,7 +25,7 @@ TOKEN = late(r"<[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)* #\d\.\d\.\d{1,3}\b")
 def claims(message: Message) -> bool:
     """Say whether there is a name with a time, and Exchange's introduction or its code; and the fields for machines are missing."""
     text = message.text
-    return signs.is_plain(message) and bool(TOKEN.search(text) or INTRODUCTION.search(text)) and any(decode(message))
+    return signs.is_plain(message) and bool(TOKEN.search(text) or ("did not reach" in text and INTRODUCTION.search(text))) and any(decode(message))
 
 
 def decode(message: Message) -> Iterator[Attempt]:

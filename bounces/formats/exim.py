@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bounces import address, signs
-from bounces.entries import entries
+from bounces.entries import entries, has_entries
 from bounces.pattern import late
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ RETURNED = late(r"^-{3,} (?:This is a copy of|The header of|The body of)", re.IG
 
 def claims(message: Message) -> bool:
     """Say whether Exim's first sentence and its list of addresses are there, and the fields for machines are missing."""
-    return signs.is_plain(message) and bool(SIGN.search(message.text)) and any(entries(message.text, RECIPIENT, after=INTRODUCTION))
+    return signs.is_plain(message) and bool(SIGN.search(message.text)) and has_entries(message.text, RECIPIENT, INTRODUCTION)
 
 
 def decode(message: Message) -> Iterator[Attempt]:
