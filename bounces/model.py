@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (records keep their types at run time)
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 LOWERED: dict[str, str] = {}  # the names of fields that are asked for, in lower case: few, and the same for each message
 
@@ -206,11 +207,10 @@ class Message:
     disposition_notification: Headers | None = None
     returned: Headers | None = None
     defects: tuple[str, ...] = ()
-    _known: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what was found out about it: see `signs`
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What the notice says of one recipient, as it says it. None is what it does not say."""
 
     final_recipient: str | None = None
@@ -227,11 +227,10 @@ class Attempt:
 
     def filled(self, other: Attempt) -> Attempt:
         """Return this attempt with its gaps filled from another; nothing that stands is overwritten."""
-        return Attempt(*[getattr(other, name) if (own := getattr(self, name)) is None else own for name in self.__slots__])
+        return Attempt._make([theirs if ours is None else ours for ours, theirs in zip(self, other, strict=True)])
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What a format read out of a message: what kind it is, and an attempt for each recipient."""
 
     kind: Kind
@@ -263,8 +262,7 @@ class Verdict:
     contradictions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """What a verdict is for the list and what to do, by the policy. `retry_days` is None when a retry makes no sense."""
 
     bounce_type: BounceType | None

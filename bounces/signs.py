@@ -68,7 +68,8 @@ def once(question: Callable[[Message], T]) -> Callable[[Message], T]:
         known = message._known  # noqa: SLF001  (the cache is ours)
         if name not in known:
             known[name] = question(message)
-        return known[name]  # type: ignore[return-value]  # it is the answer to the question
+        answer: T = known[name]
+        return answer
 
     return asked
 

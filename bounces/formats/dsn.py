@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bounces import address, codes, signs
@@ -44,7 +43,7 @@ def decode(message: Message) -> Iterator[Attempt]:
         if len(names) == 1 and text != message.text and (missing := {name for name in asked if getattr(told, name) is None} - {"diagnostic_code"}):
             told = told.filled(described(None, message.text, frozenset(missing)))
         if attempt.diagnostic_code is None and not (told.reply_code or told.status):
-            told = replace(told, diagnostic_code=_said(text))
+            told = told._replace(diagnostic_code=_said(text))
         yield _with_cause(attempt, told).filled(told)
 
 
@@ -141,9 +140,9 @@ def _said(text: str) -> str | None:
 def _with_cause(attempt: Attempt, told: Attempt) -> Attempt:
     """Give an attempt that only says that time ran out, or only that it failed, what the text for people tells more exactly."""
     if codes.is_bare(attempt.status) and told.status and told.status[0] == (attempt.status or "")[0]:
-        return replace(attempt, status=told.status)
+        return attempt._replace(status=told.status)
     if not codes.is_expiry(attempt.status) or not told.reply_code or not told.status or codes.is_expiry(told.status):
         return attempt
     said = told.diagnostic_code or ""
     cause = f"{attempt.diagnostic_code or attempt.status}; {said[codes.find(said).start :]}"
-    return replace(attempt, status=told.status, reply_code=told.reply_code, diagnostic_code=cause)
+    return attempt._replace(status=told.status, reply_code=told.reply_code, diagnostic_code=cause)
