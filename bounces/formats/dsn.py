@@ -48,7 +48,7 @@ def decode(message: Message) -> Iterator[Attempt]:
 
 
 def _is_recipient(group: Headers) -> bool:
-    return "Final-Recipient" in group or "Original-Recipient" in group or ("Action" in group and "Status" in group)
+    return bool(group.all("Final-Recipient") or group.all("Original-Recipient") or (group.all("Action") and group.all("Status")))
 
 
 def _split(group: Headers) -> Iterator[Headers]:
