@@ -157,7 +157,7 @@ class Phrases:
         self._asked = 0
 
     def found(self, text: str) -> Iterator[tuple[int, tuple[Span, ...]]]:
-        """Yield the number of each phrase that a folded text says, in order, with where its parts stand."""
+        """Yield the number of each phrase that a folded text says, in order, with where its parts stand; once for each way in which it does."""
         if not text or not self._words:
             return
         places: dict[int, list[Span]] = {}

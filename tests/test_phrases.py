@@ -178,12 +178,12 @@ def test_what_servers_write_is_plain(phrase, text):
 
 @given(st.text(alphabet="ab|()* .@", max_size=30))
 def test_a_phrase_without_a_flaw_is_found_in_what_it_says(phrase):
-    """Whatever the flaws leave, each way to say it is found."""
+    """Whatever the flaws leave, each way to say it is found: "a(* @|)" is in "a @" in both."""
     if flaw(phrase) is None:
         for way in ways(phrase):
             for part in range(max(map(len, way))):
                 text = " . ".join(words[part % len(words)].replace("*", "") for words in way)
-                assert said(text, phrase) == [phrase]
+                assert set(said(text, phrase)) == {phrase}
 
 
 def test_several_threads_may_ask_at_once():
