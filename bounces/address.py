@@ -279,7 +279,9 @@ def _odd(value: str) -> str | None:
         found = flanker.parse(value)
     except (UnicodeError, ValueError):
         return None
-    return _normalised(found.address) if isinstance(found, flanker.EmailAddress) and found.address.isprintable() else None
+    if not isinstance(found, flanker.EmailAddress) or not found.address.isprintable() or found.address.startswith("'"):  # x 'user@host
+        return None
+    return _normalised(found.address)
 
 
 def suggest(address: str) -> str | None:

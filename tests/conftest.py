@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ SAMPLES = ROOT / "samples"
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore Ctrl-C, and all that this starts
 
 
 def pytest_addoption(parser):

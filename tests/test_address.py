@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bounces import address, providers
@@ -203,6 +203,7 @@ def test_a_simple_field_is_read_as_any_other(value):
 
 
 @given(st.text(alphabet="ab@.<>\"\\;: ()rfc822'\x00\n{}xD8é中", max_size=60))
+@example("2 '2@2")
 def test_parse_never_raises_and_settles(value):
     """Whatever the field, there is an address or None, it can be written out as UTF-8, and reading it again changes nothing."""
     found = address.parse(value)
