@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 DIGEST = 16  # bytes of a digest: the file begins with that of what it was made of
-CODE = ("codes.py", "compiled.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
+CODE = ("codes.py", "compiled.py", "folding.py", "phrases.py", "rules/__init__.py", "wording.py")  # what makes it
 
 
 def kept(name: str, sources: Iterable[str], make: Callable[[], Any]) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from bounces.folding import fold
 from bounces.language import Said
 from bounces.model import Evidence, Reason
 from bounces.pattern import late
-from bounces.phrases import Phrases, fold
+from bounces.phrases import Phrases
 from bounces.rules import TEXT
 from bounces.rules.match import DEAD
 

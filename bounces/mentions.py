@@ -7,8 +7,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from bounces import address
+from bounces.folding import fold
 from bounces.pattern import late
-from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
 
 if TYPE_CHECKING:

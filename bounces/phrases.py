@@ -7,7 +7,6 @@ for up to 60 characters; "(one|another)" is either.
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import ahocorasick
 
+from bounces.folding import SPACES, fold
 from bounces.pattern import late
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 
 GAP = 60  # characters that a "*" between two words of a phrase may stand for
-SPACES = re.compile(r"[\s_\u00a0\u2010-\u2015-]+")
-QUOTES = str.maketrans("\u2019\u2018\u00b4`\u201c\u201d\u201e\u00ab\u00bb", '\'\'\'\'"""""')
 OPEN_END, OPEN_START = late(r"(?<=[^\s*])\* (?!\*)"), late(r"(?<!\*) \*(?=[^\s*])")
 GROUP = late(r"\(([^()]*\|[^()]*)\)")
 
@@ -37,29 +35,6 @@ REGULAR = late(
     r"\\[A-Za-z.*+?|(){}\[\]^$]|\.[*+?]|[)\]][+?{]|\]\*"  # \\d .* (a)+ [a]*
     r"|\[\^|\[[^\[\]\s]*(?:a-z|A-Z|0-9)|\(\?|\{,?\d+,?\d*\}|(?:^|(?<=[(|]))\^|\$(?=$|[)|])"  # [^a] [a-z] (?:a) {2,} ^a a$
 )
-
-
-class _Letters(dict[int, int | None]):
-    """What becomes of a character: accents go, and what tells the direction of writing; the vowels of Thai and Hindi, marks, too, stay."""
-
-    def __missing__(self, code: int) -> int | None:
-        char = chr(code)
-        self[code] = None if not char.isascii() and (unicodedata.combining(char) or unicodedata.category(char) == "Cf") else QUOTES.get(code, code)
-        return self[code]
-
-
-LETTERS = _Letters()
-PLAIN = {code: " " for code in range(128) if SPACES.fullmatch(chr(code))} | {ord("`"): "'"}  # what it comes to in ASCII
-
-
-def fold(text: str) -> str:
-    """Return a text as phrases are compared with it: one line, lower case, without accents, hyphens as spaces."""
-    if text.isascii():
-        text = text.lower().translate(PLAIN)
-        while "  " in text:
-            text = text.replace("  ", " ")
-        return text
-    return SPACES.sub(" ", unicodedata.normalize("NFKD", text.replace("\u00b4", "'")).translate(LETTERS).casefold())
 
 
 def ways(phrase: str) -> tuple[tuple[tuple[str, ...], ...], ...]:

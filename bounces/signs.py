@@ -7,9 +7,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bounces import address
+from bounces.folding import fold
 from bounces.model import Message
 from bounces.pattern import late
-from bounces.phrases import fold
 from bounces.wording import LONGEST, Shown, shown
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from bounces import analyze, codes, rules, sources
 from bounces.anonymize import anonymized, template
 from bounces.classify import classify
 from bounces.errors import OutputError, SettingsError, SourceError
+from bounces.folding import fold
 from bounces.model import Attempt, Reason
-from bounces.phrases import fold
 from bounces.printable import printable
 from bounces.rulecheck import rule_set
 from bounces.rules.match import RuleSet

@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from bounces.compiled import kept, loaded
-from bounces.phrases import Phrases, fold
+from bounces.folding import fold
+from bounces.phrases import Phrases
 
 LONGEST = 3000  # characters of a text that are read: a notice says at once what it is
 

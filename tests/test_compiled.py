@@ -6,6 +6,7 @@ import pytest
 
 from bounces import compiled, phrases
 from bounces.compiled import kept
+from bounces.folding import fold
 from bounces.phrases import Phrases
 from bounces.rules import languages
 
@@ -85,7 +86,7 @@ def test_the_folder_is_the_systems(monkeypatch):
 def test_the_compiled_form_says_the_same(monkeypatch):
     """A phrase is found by its compiled form as by itself, word by word as by the automaton."""
     said = [phrase for rule in languages()[:60] for phrase in rule.text]
-    texts = [phrases.fold(example) for rule in languages()[:60] for example in rule.examples]
+    texts = [fold(example) for rule in languages()[:60] for example in rule.examples]
     assert len(texts) > phrases.FEW
     first, second = Phrases(said), Phrases(table=Phrases(said).table)
     monkeypatch.setattr(phrases, "FEW", 0)

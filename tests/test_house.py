@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bounces"
 LEVELS = {
-    "compiled": -1, "pattern": -1, "__init__": 0, "model": 0, "errors": 0, "printable": 0,
+    "compiled": -1, "folding": -1, "pattern": -1, "__init__": 0, "model": 0, "errors": 0, "printable": 0,
     "plaintext": 0, "phrases": 0, "wording": 1, "fields": 1, "doubtful": 2, "notification": 1, "codes": 1, "address": 1, "opinion": 1,
     "providers": 0, "rules": 2, "sources": 2, "mime": 3, "policies": 2, "entries": 2, "mentions": 2, "tokens": 2, "newaddress": 2, "signs": 2,
     "workers": 3, "jobs": 4, "language": 1, "remote": 1, "crosswalk": 2, "particulars": 2, "advise": 3,

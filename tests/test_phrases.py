@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounces.phrases import FEW, Phrases, flaw, fold, ways
+from bounces.folding import fold
+from bounces.phrases import FEW, Phrases, flaw, ways
 
 
 def said(text, *phrases):

@@ -4,7 +4,8 @@ from importlib.resources import files
 import pytest
 
 from bounces import wording
-from bounces.phrases import Phrases, fold
+from bounces.folding import fold
+from bounces.phrases import Phrases
 from bounces.wording import LABELS, Shown, is_label, shown
 
 TABLES = tomllib.loads((files("bounces") / "wording.toml").read_text(encoding="utf-8"))

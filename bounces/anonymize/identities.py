@@ -15,8 +15,8 @@ from bounces import address, providers, rules, signs
 from bounces.anonymize.identifiers import What
 from bounces.anonymize.pseudonyms import OPEN, Pseudonyms, is_role
 from bounces.anonymize.template import WORDS, users
+from bounces.folding import fold
 from bounces.formats.exchange import ENTRY
-from bounces.phrases import fold
 from bounces.wording import Shown, is_label, telling
 
 if TYPE_CHECKING:

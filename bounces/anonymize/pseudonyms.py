@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from bounces import address
 from bounces.anonymize import hosts
 from bounces.anonymize.identifiers import What, particulars
+from bounces.folding import fold
 from bounces.mentions import ROLE
-from bounces.phrases import fold
 from bounces.recipient import SPEAKER
 from bounces.signs import DAEMON
 

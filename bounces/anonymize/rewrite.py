@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bounces import address, mime, notification, signs
 from bounces.anonymize.template import without_subject
 from bounces.fields import HEADER_ONLY, date_time
-from bounces.phrases import fold
+from bounces.folding import fold
 from bounces.signs import DAEMON
 from bounces.wording import Shown, shown, telling
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bounces import address, codes
 from bounces.anonymize.identifiers import What, particulars
-from bounces.phrases import fold
+from bounces.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

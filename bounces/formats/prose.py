@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from bounces import address, signs
 from bounces.entries import LONGEST, described, has_code
+from bounces.folding import fold
 from bounces.mentions import Mention, Standing, mentions
 from bounces.pattern import late
-from bounces.phrases import fold
 from bounces.wording import Shown, is_label, shown
 
 if TYPE_CHECKING:

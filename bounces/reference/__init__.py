@@ -16,9 +16,9 @@ from bounces import rules
 from bounces.codes import permanence
 from bounces.compiled import tables
 from bounces.errors import SettingsError
+from bounces.folding import fold
 from bounces.language import Said, say, spoken
 from bounces.model import Permanence, Reason
-from bounces.phrases import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

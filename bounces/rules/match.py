@@ -8,8 +8,9 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bounces import codes
+from bounces.folding import fold
 from bounces.model import Evidence, Reason
-from bounces.phrases import Phrases, Span, fold
+from bounces.phrases import Phrases, Span
 from bounces.providers import servers
 from bounces.rules import GENERIC_CODE, OPINION, REPLY, TEXT, TOKEN, WORD, Rule, Shipped, compiled, compiled_languages, languages, shipped
 
