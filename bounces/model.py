@@ -7,8 +7,6 @@ from datetime import datetime  # noqa: TC003  (records keep their types at run t
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-LOWERED: dict[str, str] = {}  # the names of fields that are asked for, in lower case: few, and the same for each message
-
 
 class Kind(StrEnum):
     """What a message is, once for each message read."""
@@ -174,12 +172,12 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field that isn't empty, or None."""
-        values = self._values.get(LOWERED.get(name) or LOWERED.setdefault(name, name.lower()))
+        values = self._values.get(name.lower())
         return (values[0] or next(filter(None, values), None)) if values else None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a field, in order."""
-        return tuple(self._values.get(LOWERED.get(name) or LOWERED.setdefault(name, name.lower()), ()))
+        return tuple(self._values.get(name.lower(), ()))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
