@@ -51,9 +51,9 @@ RUNNING = late(
 )
 # words without which there is nothing of that, for it is searched in every reply
 QUOTED = (
-    *("smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:"),
-    *("said:", "server re", "host re", "giving up on ", ">>> "),
-)
+    "smtp error from remote", "lmtp server error:", "refused to talk to me:", "delivery temporarily suspended:", "said:", "server re", "host re",
+    "giving up on ", ">>> ",
+)  # fmt: skip
 RAN = "command output:"
 NAMING = ("in reply to", "after", "response to", "sender verif", "sender address rej")
 # which command a queue manager says was refused; what a server quotes that it asked about the sender comes down to the same
